@@ -1,0 +1,1 @@
+//! Inputs and reporting shared by the benches.

@@ -1,0 +1,12 @@
+//! Inner loops of phy-sec: slices in, slices out.
+//!
+//! Each kernel's file opens with its scalar version, which is the definition; the SIMD and GPU versions
+//! below it are tested against it and are there because a bench shows what they are worth.
+
+pub mod backend;
+pub mod energy;
+pub mod gpu;
+
+pub use backend::Backend;
+pub use fearless_simd::Level;
+pub use gpu::Gpu;

@@ -1,0 +1,7 @@
+//! Radio samples in, security decisions out.
+#![forbid(unsafe_code)]
+
+mod error;
+
+pub use error::{Error, Result};
+pub use kernels::Backend;

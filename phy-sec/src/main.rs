@@ -1,0 +1,2 @@
+//! The `phy-sec` command.
+fn main() {}

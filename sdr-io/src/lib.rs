@@ -1,0 +1,2 @@
+//! Samples in and out: raw files, SigMF, WAV, replay. Knows files and devices, not algorithms.
+#![forbid(unsafe_code)]
