@@ -1,0 +1,67 @@
+//! The command line: the one place where radio samples and the science meet.
+//!
+//! A subcommand is a file with `Args` and `run`, its `mod` line and its two lines in [`Command`].
+
+mod context;
+mod demo;
+mod plot;
+mod report;
+
+use std::{io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use context::GlobalArgs;
+pub(crate) use context::{Context, Outcome};
+
+/// Radio samples in, security decisions out: keys from the channel, transmitters told apart, jammers found.
+#[derive(Parser)]
+#[command(name = "phy-sec", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the three pipelines on a simulated scene, or on real recordings, and write a report.
+    Demo(demo::Args),
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+   0  the command did its work, whatever it found
+   1  the input could not be used; the message says why
+   2  the command line could not be understood
+  10  with --exit-code: something was found (a jammer, an unknown emitter) or no key was released";
+
+/// Parses the command line, runs the command, and turns its outcome into an exit status.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(Outcome::Quiet) => ExitCode::SUCCESS,
+        Ok(Outcome::Notable) if cli.global.exit_code => ExitCode::from(10),
+        Ok(Outcome::Notable) => ExitCode::SUCCESS,
+        // `phy-sec detect … | head` closes the pipe; that is the reader's wish, not a fault.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Outcome> {
+    let context = Context::new(&cli.global)?;
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, &context),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
