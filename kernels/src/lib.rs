@@ -4,9 +4,13 @@
 //! below it are tested against it and are there because a bench shows what they are worth.
 
 pub mod backend;
+pub mod convert;
 pub mod energy;
+pub mod error;
 pub mod gpu;
+pub mod window;
 
 pub use backend::Backend;
+pub use error::{Error, Result};
 pub use fearless_simd::Level;
 pub use gpu::Gpu;
