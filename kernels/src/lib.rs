@@ -7,7 +7,9 @@ pub mod backend;
 pub mod convert;
 pub mod energy;
 pub mod error;
+mod fft;
 pub mod gpu;
+pub mod stft_power;
 pub mod window;
 
 pub use backend::Backend;
