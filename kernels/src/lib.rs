@@ -10,6 +10,7 @@ pub mod error;
 mod fft;
 pub mod gpu;
 pub mod stft_power;
+pub mod toeplitz;
 pub mod window;
 
 pub use backend::Backend;

@@ -111,7 +111,7 @@ impl Window {
         match self {
             Window::Rectangular => vec![1.0; n],
             Window::Triangular => {
-                let width = if n % 2 == 0 { n as f64 } else { n as f64 + 1.0 };
+                let width = if n.is_multiple_of(2) { n as f64 } else { n as f64 + 1.0 };
                 centred(&|k| 1.0 - 2.0 * k.abs() / width)
             }
             Window::Bartlett => over(&|u| 1.0 - (2.0 * u - 1.0).abs()),
