@@ -1,6 +1,7 @@
 //! Radio samples in, security decisions out.
 #![forbid(unsafe_code)]
 
+pub mod bits;
 mod error;
 
 pub use error::{Error, Result};
