@@ -56,4 +56,7 @@ pub enum Error {
         /// What was wrong there.
         reason: String,
     },
+    /// A kernel's configuration that cannot be, or a device that failed.
+    #[error(transparent)]
+    Kernel(#[from] kernels::Error),
 }

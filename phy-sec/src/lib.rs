@@ -3,6 +3,8 @@
 
 pub mod bits;
 mod error;
+pub mod event;
+pub mod spectrum;
 
 pub use error::{Error, Result};
 pub use kernels::Backend;
