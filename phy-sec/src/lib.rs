@@ -6,5 +6,7 @@ mod error;
 pub mod event;
 pub mod spectrum;
 
+pub mod burst;
+
 pub use error::{Error, Result};
 pub use kernels::Backend;
