@@ -4,11 +4,15 @@
 //! below it are tested against it and are there because a bench shows what they are worth.
 
 pub mod backend;
+pub mod bits;
 pub mod convert;
+pub mod correlate;
 pub mod energy;
 pub mod error;
 mod fft;
 pub mod gpu;
+pub mod moments;
+pub mod nco;
 pub mod stft_power;
 pub mod toeplitz;
 pub mod window;
