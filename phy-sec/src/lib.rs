@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bits;
+pub mod burst;
+pub mod channel;
 mod error;
 pub mod event;
 pub mod spectrum;
-
-pub mod burst;
 
 pub use error::{Error, Result};
 pub use kernels::Backend;
