@@ -1,0 +1,388 @@
+//! Finite impulse response filters, `y[n] = Σ h[k] x[n-k]`, and the same followed by keeping every
+//! `factor`-th sample. Read [`scalar`] first: it is the definition. Zeros come before the first sample.
+//!
+//! [`Fir`] and [`Decimator`] give each output as soon as its input is there, by direct summation in an
+//! order that does not depend on where the stream was cut. Above some sixty taps [`crate::overlap_save`]
+//! does less work, with a block of delay.
+
+use fearless_simd::{Level, dispatch, prelude::*};
+use fearless_simd_macros::simd;
+use num_complex::{Complex32, Complex64};
+
+use crate::error::{Error, Result};
+
+/// The longest filter, in taps: 2^24.
+pub const MAX_TAPS: usize = 1 << 24;
+
+/// Coefficients, `h[0]` first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taps {
+    /// The usual low-pass: half the work.
+    Real(Vec<f32>),
+    /// Band-pass, channel, matched filter.
+    Complex(Vec<Complex32>),
+}
+
+impl Taps {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Taps::Real(taps) => taps.len(),
+            Taps::Complex(taps) => taps.len(),
+        }
+    }
+
+    /// Whether there are none: no filter at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Tap `k` as a complex number.
+    fn at(&self, k: usize) -> Complex64 {
+        match self {
+            Taps::Real(taps) => Complex64::new(taps[k].into(), 0.0),
+            Taps::Complex(taps) => Complex64::new(taps[k].re.into(), taps[k].im.into()),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if (1..=MAX_TAPS).contains(&self.len()) {
+            Ok(())
+        } else {
+            Err(Error::out_of_range("taps", "within 1..=16777216 in number", self.len()))
+        }
+    }
+}
+
+impl From<Vec<f32>> for Taps {
+    fn from(taps: Vec<f32>) -> Self {
+        Taps::Real(taps)
+    }
+}
+
+impl From<Vec<Complex32>> for Taps {
+    fn from(taps: Vec<Complex32>) -> Self {
+        Taps::Complex(taps)
+    }
+}
+
+/// The definition, summed in `f64`: samples 0, `factor`, 2 `factor`, ... of the filtered block. `factor` 1 filters.
+///
+/// # Panics
+/// If `factor` is 0.
+pub fn scalar(taps: &Taps, factor: usize, x: &[Complex32]) -> Vec<Complex32> {
+    (0..x.len())
+        .step_by(factor)
+        .map(|n| {
+            let sum: Complex64 = (0..taps.len().min(n + 1))
+                .map(|k| taps.at(k) * Complex64::new(x[n - k].re.into(), x[n - k].im.into()))
+                .sum();
+            Complex32::new(sum.re as f32, sum.im as f32)
+        })
+        .collect()
+}
+
+/// Samples filtered at a time: with the taps' worth before them they stay in the nearest cache.
+const BLOCK: usize = 1024;
+
+/// Zeros after the samples, so that a vector may read past the last of them.
+const MARGIN: usize = 64;
+
+/// A filter with its memory.
+#[derive(Clone, Debug)]
+pub struct Fir {
+    level: Level,
+    taps: Taps,
+    /// The last `taps - 1` samples, the block, and [`MARGIN`].
+    line: Vec<Complex32>,
+    /// One block of results, and [`MARGIN`].
+    block: Vec<Complex32>,
+}
+
+impl Fir {
+    /// Zeros in its memory.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] unless there are 1..=2^24 taps.
+    pub fn new(level: Level, taps: impl Into<Taps>) -> Result<Self> {
+        let taps = taps.into();
+        taps.check()?;
+        let line = vec![Complex32::ZERO; taps.len() - 1 + BLOCK + MARGIN];
+        Ok(Fir { level, taps, line, block: vec![Complex32::ZERO; BLOCK + MARGIN] })
+    }
+
+    /// Filters the next samples: as many out as in.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `out` is as long as `x`.
+    pub fn push(&mut self, x: &[Complex32], out: &mut [Complex32]) -> Result<()> {
+        Error::check_length("out", x.len(), "samples", out.len())?;
+        let memory = self.taps.len() - 1;
+        for (x, out) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+            self.line[memory..memory + x.len()].copy_from_slice(x);
+            let (level, line, block) = (self.level, &self.line, &mut self.block);
+            match &self.taps {
+                Taps::Real(taps) => dispatch!(level, simd => real(simd, taps, line, x.len(), block)),
+                Taps::Complex(taps) => dispatch!(level, simd => complex(simd, taps, line, x.len(), block)),
+            }
+            out.copy_from_slice(&block[..x.len()]);
+            self.line.copy_within(x.len()..x.len() + memory, 0);
+        }
+        Ok(())
+    }
+
+    /// Forgets the samples.
+    pub fn reset(&mut self) {
+        self.line.fill(Complex32::ZERO);
+    }
+}
+
+/// Four vectors of outputs at a time: each tap is loaded once for all of them, and four chains hide the latency.
+#[simd]
+fn real<S: Simd>(simd: S, taps: &[f32], line: &[Complex32], count: usize, out: &mut [Complex32]) {
+    let n = S::f32s::LEN;
+    let line = bytemuck::cast_slice::<_, f32>(line);
+    let out = bytemuck::cast_slice_mut::<_, f32>(out);
+    let memory = 2 * (taps.len() - 1);
+    for (start, out) in (0..2 * count).step_by(4 * n).zip(out.chunks_exact_mut(4 * n)) {
+        let mut sums = [S::f32s::splat(simd, 0.0); 4];
+        for (k, tap) in taps.iter().enumerate() {
+            let tap = S::f32s::splat(simd, *tap);
+            let x = &line[start + memory - 2 * k..][..4 * n];
+            for (sum, x) in sums.iter_mut().zip(x.chunks_exact(n)) {
+                *sum = S::f32s::from_slice(simd, x).mul_add(tap, *sum);
+            }
+        }
+        for (sum, out) in sums.iter().zip(out.chunks_exact_mut(n)) {
+            sum.store_slice(out);
+        }
+    }
+}
+
+/// As [`real`], with the sums for the taps' real and imaginary parts apart; they meet once, at the end.
+#[simd]
+fn complex<S: Simd>(simd: S, taps: &[Complex32], line: &[Complex32], count: usize, out: &mut [Complex32]) {
+    let n = S::f32s::LEN;
+    let line = bytemuck::cast_slice::<_, f32>(line);
+    let out = bytemuck::cast_slice_mut::<_, f32>(out);
+    let memory = 2 * (taps.len() - 1);
+    for (start, out) in (0..2 * count).step_by(4 * n).zip(out.chunks_exact_mut(4 * n)) {
+        let (mut re, mut im) = ([S::f32s::splat(simd, 0.0); 4], [S::f32s::splat(simd, 0.0); 4]);
+        for (k, tap) in taps.iter().enumerate() {
+            let (tap_re, tap_im) = (S::f32s::splat(simd, tap.re), S::f32s::splat(simd, tap.im));
+            let x = &line[start + memory - 2 * k..][..4 * n];
+            for ((re, im), x) in re.iter_mut().zip(&mut im).zip(x.chunks_exact(n)) {
+                let x = S::f32s::from_slice(simd, x);
+                *re = x.mul_add(tap_re, *re);
+                *im = x.mul_add(tap_im, *im);
+            }
+        }
+        for ((re, im), out) in re.iter().zip(&im).zip(out.chunks_exact_mut(n)) {
+            re.store_slice(out);
+            for (out, im) in out.chunks_exact_mut(2).zip(im.as_slice().chunks_exact(2)) {
+                out[0] -= im[1];
+                out[1] += im[0];
+            }
+        }
+    }
+}
+
+/// A filter that keeps samples 0, `factor`, 2 `factor`, ... and computes no others.
+#[derive(Clone, Debug)]
+pub struct Decimator {
+    level: Level,
+    factor: usize,
+    /// Last tap first, each part twice: beside the reals of a window of samples, oldest first.
+    taps: Reversed,
+    memory: usize,
+    /// The last `taps - 1` samples, then the block.
+    line: Vec<Complex32>,
+    /// Samples to come before the next one that is kept.
+    skip: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Reversed {
+    Real(Vec<f32>),
+    Complex { re: Vec<f32>, im: Vec<f32> },
+}
+
+impl Decimator {
+    /// Zeros in its memory.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] unless there are 1..=2^24 taps and `factor` is at least 1.
+    pub fn new(level: Level, taps: impl Into<Taps>, factor: usize) -> Result<Self> {
+        let taps = taps.into();
+        taps.check()?;
+        if factor == 0 {
+            return Err(Error::out_of_range("factor", "at least 1", factor));
+        }
+        let twice = |part: &dyn Fn(usize) -> f32| (0..taps.len()).rev().flat_map(|k| [part(k); 2]).collect();
+        let reversed = match &taps {
+            Taps::Real(taps) => Reversed::Real(twice(&|k| taps[k])),
+            Taps::Complex(taps) => {
+                Reversed::Complex { re: twice(&|k| taps[k].re), im: twice(&|k| taps[k].im) }
+            }
+        };
+        let memory = taps.len() - 1;
+        let line = vec![Complex32::ZERO; memory + BLOCK];
+        Ok(Decimator { level, factor, taps: reversed, memory, line, skip: 0 })
+    }
+
+    /// How many samples `push` will give for the next `samples` samples.
+    pub fn outputs(&self, samples: usize) -> usize {
+        samples.saturating_sub(self.skip).div_ceil(self.factor)
+    }
+
+    /// Filters the next samples into [`Decimator::outputs`]`(x.len())` samples.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `out` is as long as that.
+    pub fn push(&mut self, x: &[Complex32], out: &mut [Complex32]) -> Result<()> {
+        Error::check_length("out", self.outputs(x.len()), "samples", out.len())?;
+        let mut out = out.iter_mut();
+        for x in x.chunks(BLOCK) {
+            self.line[self.memory..self.memory + x.len()].copy_from_slice(x);
+            while self.skip < x.len() {
+                let window = &self.line[self.skip..=self.skip + self.memory];
+                let level = self.level;
+                let sum = match &self.taps {
+                    Reversed::Real(taps) => {
+                        let [re, im] = dispatch!(level, simd => window_sum(simd, taps, window));
+                        Complex32::new(re, im)
+                    }
+                    Reversed::Complex { re, im } => {
+                        let [a, b] = dispatch!(level, simd => window_sum(simd, re, window));
+                        let [c, d] = dispatch!(level, simd => window_sum(simd, im, window));
+                        Complex32::new(a - d, b + c)
+                    }
+                };
+                if let Some(out) = out.next() {
+                    *out = sum;
+                }
+                self.skip += self.factor;
+            }
+            self.skip -= x.len();
+            self.line.copy_within(x.len()..x.len() + self.memory, 0);
+        }
+        Ok(())
+    }
+
+    /// Forgets the samples; the next one is sample 0.
+    pub fn reset(&mut self) {
+        self.line.fill(Complex32::ZERO);
+        self.skip = 0;
+    }
+}
+
+/// `Σ h x` over one window: the sums of the even and of the odd reals.
+#[simd]
+fn window_sum<S: Simd>(simd: S, taps: &[f32], window: &[Complex32]) -> [f32; 2] {
+    let n = S::f32s::LEN;
+    let reals = bytemuck::cast_slice::<_, f32>(window);
+    let mut sums = [S::f32s::splat(simd, 0.0); 4];
+    let (mut taps, mut reals) = (taps.chunks_exact(4 * n), reals.chunks_exact(4 * n));
+    for (taps, reals) in (&mut taps).zip(&mut reals) {
+        for ((sum, tap), x) in sums.iter_mut().zip(taps.chunks_exact(n)).zip(reals.chunks_exact(n)) {
+            *sum = S::f32s::from_slice(simd, tap).mul_add(S::f32s::from_slice(simd, x), *sum);
+        }
+    }
+    let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    let mut total = [0.0; 2];
+    for pair in sum.as_slice().chunks_exact(2) {
+        total[0] += pair[0];
+        total[1] += pair[1];
+    }
+    for (tap, x) in taps.remainder().chunks_exact(2).zip(reals.remainder().chunks_exact(2)) {
+        total[0] += tap[0] * x[0];
+        total[1] += tap[1] * x[1];
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn samples(n: usize) -> Vec<Complex32> {
+        (0..n)
+            .map(|i| i as f32)
+            .map(|i| Complex32::new((0.7 * i).sin() + 0.3, (0.11 * i * i).cos()))
+            .collect()
+    }
+
+    fn taps(n: usize, complex: bool) -> Taps {
+        let x = samples(n);
+        if complex { x.into() } else { x.into_iter().map(|x| x.im).collect::<Vec<_>>().into() }
+    }
+
+    fn filtered(taps: &Taps, x: &[Complex32]) -> Vec<Complex32> {
+        let mut out = vec![Complex32::ZERO; x.len()];
+        Fir::new(Level::new(), taps.clone()).unwrap().push(x, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn impulse_gives_the_taps() {
+        let taps = vec![Complex32::new(1.0, 2.0), Complex32::new(-3.0, 0.5), Complex32::i()];
+        let x = [Complex32::ONE, Complex32::ZERO, Complex32::ZERO, Complex32::ZERO];
+        let got = filtered(&taps.clone().into(), &x);
+        assert_eq!(got[..3], taps);
+        assert_eq!(got[3], Complex32::ZERO);
+    }
+
+    #[test]
+    fn refuses_what_is_no_filter() {
+        let error = Fir::new(Level::new(), Vec::<f32>::new()).unwrap_err();
+        assert_eq!(error.to_string(), "taps must be within 1..=16777216 in number, got 0");
+        let error = Decimator::new(Level::new(), vec![1f32], 0).unwrap_err();
+        assert_eq!(error.to_string(), "factor must be at least 1, got 0");
+        let mut decimator = Decimator::new(Level::new(), vec![1f32], 3).unwrap();
+        let error = decimator.push(&samples(10), &mut [Complex32::ZERO; 3]).unwrap_err();
+        assert_eq!(error.to_string(), "out must hold 4 samples, got 3");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// 0..=300 samples and 1..=70 taps cross every tail length of every vector width.
+        #[test]
+        fn agrees_with_scalar(n in 0usize..=300, k in 1usize..=70, factor in 1usize..=9, complex: bool) {
+            let (taps, x) = (taps(k, complex), samples(n));
+            let close = |want: &[Complex32], got: &[Complex32]| {
+                want.len() == got.len() && want.iter().zip(got).all(|(w, g)| (w - g).norm() <= 2e-6 * k as f32)
+            };
+            prop_assert!(close(&scalar(&taps, 1, &x), &filtered(&taps, &x)));
+            let mut decimator = Decimator::new(Level::new(), taps.clone(), factor).unwrap();
+            let mut out = vec![Complex32::ZERO; decimator.outputs(n)];
+            decimator.push(&x, &mut out).unwrap();
+            prop_assert!(close(&scalar(&taps, factor, &x), &out));
+        }
+
+        #[test]
+        fn cutting_changes_nothing(cuts in prop::collection::vec(0usize..700, 0..8), k in 1usize..=70,
+                                   factor in 1usize..=900, complex: bool) {
+            let (taps, x) = (taps(k, complex), samples(2600));
+            let mut fir = Fir::new(Level::new(), taps.clone()).unwrap();
+            let mut decimator = Decimator::new(Level::new(), taps.clone(), factor).unwrap();
+            let mut whole = vec![Complex32::ZERO; decimator.outputs(x.len())];
+            decimator.push(&x, &mut whole).unwrap();
+            decimator.reset();
+            let (mut parts, mut kept) = (Vec::new(), Vec::new());
+            let mut rest = &x[..];
+            for cut in cuts.into_iter().chain([2600]) {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                let mut out = vec![Complex32::ZERO; now.len()];
+                fir.push(now, &mut out).unwrap();
+                parts.extend(out);
+                let mut out = vec![Complex32::ZERO; decimator.outputs(now.len())];
+                decimator.push(now, &mut out).unwrap();
+                kept.extend(out);
+                rest = later;
+            }
+            prop_assert!(parts == filtered(&taps, &x));
+            prop_assert!(kept == whole);
+        }
+    }
+}
