@@ -17,7 +17,9 @@ pub mod nco;
 pub mod overlap_save;
 pub mod stft_power;
 pub mod toeplitz;
+pub mod welch;
 pub mod window;
+pub mod xcorr;
 
 pub use backend::Backend;
 pub use error::{Error, Result};

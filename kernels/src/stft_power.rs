@@ -287,6 +287,50 @@ impl Lanes {
     }
 }
 
+/// Sums over frames, for [`crate::welch`].
+impl Lanes {
+    /// Adds the spectra of the first `frames` frames of `x` to `sum`.
+    pub(crate) fn accumulate(&mut self, x: &[Complex32], frames: usize, sum: &mut [f32]) {
+        let Lanes { level, size, hop, window, detrend, fft, rooms } = self;
+        let room = &mut rooms[0];
+        for first in (0..frames).step_by(tile_frames(*size)) {
+            let count = tile_frames(*size).min(frames - first);
+            room.spectra(*level, Input::Samples(x), first * *hop, count, *hop, window, *detrend, &**fft);
+            for frame in room.tile[..count * *size].chunks_exact(*size) {
+                add_power(*level, frame, sum);
+            }
+        }
+    }
+
+    /// Adds groups of `frames` frames to `sums`, `[group, bin]`, over threads when that pays.
+    pub(crate) fn accumulate_groups(&mut self, x: &[Complex32], frames: usize, sums: &mut [f32]) {
+        let Lanes { level, size, hop, window, detrend, fft, rooms } = self;
+        let (level, size, hop, detrend) = (*level, *size, *hop, *detrend);
+        let groups = sums.len() / size;
+        let work = groups * frames * size;
+        let threads = if work < PARALLEL_SAMPLES { 1 } else { rooms.len().min(rayon::current_num_threads()) };
+        let share = groups.div_ceil(threads).max(1);
+        let run = |(part, (sums, room)): (usize, (&mut [f32], &mut Room))| {
+            for (index, sum) in sums.chunks_exact_mut(size).enumerate() {
+                let group = (part * share + index) * frames;
+                for first in (0..frames).step_by(tile_frames(size)) {
+                    let count = tile_frames(size).min(frames - first);
+                    let start = (group + first) * hop;
+                    room.spectra(level, Input::Samples(x), start, count, hop, window, detrend, &**fft);
+                    for frame in room.tile[..count * size].chunks_exact(size) {
+                        add_power(level, frame, sum);
+                    }
+                }
+            }
+        };
+        if threads == 1 {
+            sums.chunks_mut(share * size).zip(rooms.iter_mut()).enumerate().for_each(run);
+        } else {
+            sums.par_chunks_mut(share * size).zip(rooms.par_iter_mut()).enumerate().for_each(run);
+        }
+    }
+}
+
 /// Frames done together: a few kilobytes of work for each call of a small transform.
 fn tile_frames(size: usize) -> usize {
     (2048 / size).max(1)
@@ -377,6 +421,27 @@ fn power_lanes<S: Simd>(simd: S, x: &[Complex32], out: &mut [f32]) {
     }
     for (out, x) in outs.into_remainder().iter_mut().zip(pairs.remainder().chunks_exact(2)) {
         *out = x[0] * x[0] + x[1] * x[1];
+    }
+}
+
+/// `sum[k] += |x[k]|²`.
+fn add_power(level: Level, x: &[Complex32], sum: &mut [f32]) {
+    dispatch!(level, simd => add_power_lanes(simd, x, sum));
+}
+
+#[simd]
+fn add_power_lanes<S: Simd>(simd: S, x: &[Complex32], sum: &mut [f32]) {
+    let n = S::f32s::LEN;
+    let mut pairs = bytemuck::cast_slice::<_, f32>(x).chunks_exact(2 * n);
+    let mut sums = sum.chunks_exact_mut(n);
+    for (pair, sum) in (&mut pairs).zip(&mut sums) {
+        let a = S::f32s::from_slice(simd, &pair[..n]);
+        let b = S::f32s::from_slice(simd, &pair[n..]);
+        let (re, im) = (a.unzip_low(b), a.unzip_high(b));
+        (S::f32s::from_slice(simd, sum) + (re * re + im * im)).store_slice(sum);
+    }
+    for (sum, x) in sums.into_remainder().iter_mut().zip(pairs.remainder().chunks_exact(2)) {
+        *sum += x[0] * x[0] + x[1] * x[1];
     }
 }
 
