@@ -17,6 +17,7 @@ use crate::{
     convert::{self, Endian, Number},
     error::{Error, Result},
     fft,
+    gpu::DeviceStft,
     window::Window,
 };
 
@@ -149,17 +150,28 @@ pub fn scalar(config: &StftConfig, x: &[Complex32], out: &mut [f32]) -> Result<(
 pub struct StftPower {
     config: StftConfig,
     backend: Backend,
-    lanes: Lanes,
+    engine: Engine,
+}
+
+enum Engine {
+    Scalar,
+    Lanes(Lanes),
+    Device(DeviceStft),
 }
 
 impl StftPower {
     /// Plans the transform and makes the window.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for the configuration.
+    /// [`Error::OutOfRange`] for the configuration; on a GPU also for a `size` that is not a power of two
+    /// within 64..=8192, and what devices do.
     pub fn new(config: StftConfig, backend: Backend) -> Result<Self> {
-        let lanes = Lanes::new(&config, backend.level())?;
-        Ok(StftPower { config, backend, lanes })
+        let engine = match &backend {
+            Backend::Scalar => config.scaled_window().map(|_| Engine::Scalar)?,
+            Backend::Simd(level) => Engine::Lanes(Lanes::new(&config, *level)?),
+            Backend::Gpu(gpu) => Engine::Device(DeviceStft::new(&config, gpu)?),
+        };
+        Ok(StftPower { config, backend, engine })
     }
 
     /// What it was made with.
@@ -183,37 +195,39 @@ impl StftPower {
     /// result is the same to the last bit.
     ///
     /// # Errors
-    /// [`Error::Length`] if `out` does not hold `frames * size` values.
+    /// [`Error::Length`] if `out` does not hold `frames * size` values, and what devices do.
     pub fn process(&mut self, x: &[Complex32], out: &mut [f32]) -> Result<()> {
-        match &self.backend {
-            Backend::Scalar => scalar(&self.config, x, out),
-            Backend::Simd(_) | Backend::Gpu(_) => {
-                let frames = self.frames(x.len());
-                Error::check_length("out", frames * self.config.size, "values", out.len())?;
-                self.lanes.process(Input::Samples(x), out);
+        Error::check_length("out", self.frames(x.len()) * self.config.size, "values", out.len())?;
+        match &mut self.engine {
+            Engine::Scalar => scalar(&self.config, x, out),
+            Engine::Lanes(lanes) => {
+                lanes.process(Input::Samples(x), out);
                 Ok(())
             }
+            Engine::Device(device) => device.process(Number::F32, bytemuck::cast_slice(x), out),
         }
     }
 
     /// As [`StftPower::process`] from a radio's own little-endian samples: `bytes` holds pairs of `number`.
     ///
     /// # Errors
-    /// [`Error::Length`] if `bytes` ends within a sample or `out` does not hold `frames * size` values.
+    /// [`Error::Length`] if `bytes` ends within a sample or `out` does not hold `frames * size` values, and what devices
+    /// do.
     pub fn process_raw(&mut self, number: Number, bytes: &[u8], out: &mut [f32]) -> Result<()> {
         let samples = bytes.len() / (2 * number.bytes());
         Error::check_length("raw input", samples * 2 * number.bytes(), "bytes", bytes.len())?;
-        match &self.backend {
-            Backend::Scalar => {
+        Error::check_length("out", self.frames(samples) * self.config.size, "values", out.len())?;
+        match &mut self.engine {
+            Engine::Scalar => {
                 let mut x = vec![Complex32::ZERO; samples];
                 convert::scalar::to_f32(number, Endian::Little, bytes, bytemuck::cast_slice_mut(&mut x));
                 scalar(&self.config, &x, out)
             }
-            Backend::Simd(_) | Backend::Gpu(_) => {
-                Error::check_length("out", self.frames(samples) * self.config.size, "values", out.len())?;
-                self.lanes.process(Input::Raw(number, bytes), out);
+            Engine::Lanes(lanes) => {
+                lanes.process(Input::Raw(number, bytes), out);
                 Ok(())
             }
+            Engine::Device(device) => device.process(number, bytes, out),
         }
     }
 }

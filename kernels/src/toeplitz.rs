@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::{
     Backend,
     error::{Error, Result},
+    gpu::DeviceToeplitz,
 };
 
 /// The longest key and hash, in bits: 2^32 each, so that no length computation overflows.
@@ -60,6 +61,30 @@ fn mask_last(words: &mut [u64], bits: usize) {
     }
 }
 
+/// Lengths within range, and a seed of the words that they take.
+pub(crate) fn check(seed: &[u64], n_in: usize, n_out: usize) -> Result<()> {
+    for (field, bits) in [("n_in", n_in), ("n_out", n_out)] {
+        if !(1..=MAX_BITS).contains(&bits) {
+            return Err(Error::out_of_range(field, "within 1..=4294967296 bits", bits));
+        }
+    }
+    Error::check_length("seed", words(n_in + n_out - 1), "words", seed.len())
+}
+
+/// Bit `n_in-1` of the seed at bit `64 words(n_in)`.
+fn align(seed: &[u64], n_in: usize, n_out: usize) -> Vec<u64> {
+    let mut aligned = vec![0; words(n_in) + words(n_out)];
+    let shift = 64 * words(n_in) - (n_in - 1); // 1..=64
+    let (skip, shift) = (shift / 64, shift % 64);
+    for (w, word) in aligned.iter_mut().enumerate().skip(skip) {
+        let low = seed.get(w - skip).map_or(0, |word| word << shift);
+        let high =
+            if w > skip { seed.get(w - skip - 1).map_or(0, |word| word >> 1 >> (63 - shift)) } else { 0 };
+        *word = low | high;
+    }
+    aligned
+}
+
 /// A hash function: a seed, ready to hash any number of keys.
 pub struct Toeplitz {
     n_in: usize,
@@ -67,8 +92,14 @@ pub struct Toeplitz {
     backend: Backend,
     /// As handed over, unused bits cleared.
     seed: Vec<u64>,
-    /// Shifted so that the hash begins at a word of the product: bit `n_in-1` at bit `64 words(n_in)`.
-    aligned: Vec<u64>,
+    engine: Engine,
+}
+
+enum Engine {
+    Scalar,
+    /// The seed, shifted so that the hash begins at a word of the product: bit `n_in-1` at bit `64 words(n_in)`.
+    Product(Vec<u64>),
+    Device(DeviceToeplitz),
 }
 
 impl Toeplitz {
@@ -76,27 +107,17 @@ impl Toeplitz {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless both lengths are within 1..=2^32, [`Error::Length`] unless `seed` holds
-    /// exactly the words that its bits take.
+    /// exactly the words that its bits take; on a GPU what devices do.
     pub fn new(seed: &[u64], n_in: usize, n_out: usize, backend: Backend) -> Result<Self> {
-        for (field, bits) in [("n_in", n_in), ("n_out", n_out)] {
-            if !(1..=MAX_BITS).contains(&bits) {
-                return Err(Error::out_of_range(field, "within 1..=4294967296 bits", bits));
-            }
-        }
-        let bits = n_in + n_out - 1;
-        Error::check_length("seed", words(bits), "words", seed.len())?;
+        check(seed, n_in, n_out)?;
         let mut seed = seed.to_vec();
-        mask_last(&mut seed, bits);
-        let mut aligned = vec![0; words(n_in) + words(n_out)];
-        let shift = 64 * words(n_in) - (n_in - 1); // 1..=64
-        let (skip, shift) = (shift / 64, shift % 64);
-        for (w, word) in aligned.iter_mut().enumerate().skip(skip) {
-            let low = seed.get(w - skip).map_or(0, |word| word << shift);
-            let high =
-                if w > skip { seed.get(w - skip - 1).map_or(0, |word| word >> 1 >> (63 - shift)) } else { 0 };
-            *word = low | high;
-        }
-        Ok(Toeplitz { n_in, n_out, backend, seed, aligned })
+        mask_last(&mut seed, n_in + n_out - 1);
+        let engine = match &backend {
+            Backend::Scalar => Engine::Scalar,
+            Backend::Simd(_) => Engine::Product(align(&seed, n_in, n_out)),
+            Backend::Gpu(gpu) => Engine::Device(DeviceToeplitz::new(&seed, n_in, n_out, gpu)?),
+        };
+        Ok(Toeplitz { n_in, n_out, backend, seed, engine })
     }
 
     /// Key bits.
@@ -122,21 +143,22 @@ impl Toeplitz {
     /// Hashes `key` ([`words`]`(n_in)` words) into `out` ([`words`]`(n_out)` words); bits above `n_in` in the
     /// last word of the key are ignored, bits above `n_out` in the last word of `out` are zero.
     ///
-    /// What the computation leaves behind in memory of its own is wiped.
+    /// What the computation leaves behind in memory of its own is wiped, but for a GPU driver's transfers.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`]; on a GPU what devices do.
     pub fn hash(&self, key: &[u64], out: &mut [u64]) -> Result<()> {
         Error::check_length("key", words(self.n_in), "words", key.len())?;
         Error::check_length("hash", words(self.n_out), "words", out.len())?;
-        match &self.backend {
-            Backend::Scalar => scalar(&self.seed, self.n_in, self.n_out, key, out),
-            Backend::Simd(_) | Backend::Gpu(_) => {
+        match &self.engine {
+            Engine::Scalar => scalar(&self.seed, self.n_in, self.n_out, key, out),
+            Engine::Product(aligned) => {
                 let mut masked = Zeroizing::new(key.to_vec());
                 mask_last(&mut masked, self.n_in);
-                split::product(clmul::Multiplier::detect(), &self.aligned, &masked, out);
+                split::product(clmul::Multiplier::detect(), aligned, &masked, out);
                 mask_last(out, self.n_out);
             }
+            Engine::Device(device) => device.hash(key, out)?,
         }
         Ok(())
     }
