@@ -7,8 +7,9 @@
 //! `N`, and because equal spacing is the trapezoidal rule on a periodic integrand, its autocorrelation is
 //! `J0(2π·f_d·τ)` to double precision as long as `2π·f_d·τ` stays a little below `N` (the error is `2·J_N`).
 //!
-//! `N` is chosen so that this holds over the whole simulated duration, up to [`MOST_WAVES`]; beyond,
-//! lags longer than `N / (2π·f_d)` (where J0 itself is below 0.02) have an error of that size.
+//! `N` is chosen so that this holds over the whole simulated duration, up to [`MOST_WAVES`]. Beyond that the
+//! angles are jittered, each within its own `2π/N`: the autocorrelation is then J0 on average over draws, and
+//! in one draw within about `2x/N^{3/2}` of it at `x = 2π·f_d·τ`, never worse than `1/√N` (0.02).
 //!
 //! A Rician tap adds a constant wave of random phase at `0.7·f_d`, the line-of-sight Doppler shift of
 //! TR 38.901 section 7.7.2. Static channels (`doppler = 0`) keep one draw for ever.
@@ -46,16 +47,20 @@ impl Process {
     /// A process with maximum Doppler shift `doppler` (Hz, not negative) that will be looked at over
     /// `duration` s, with `k_factor` times as much constant as scattered power (linear; 0 is Rayleigh).
     pub fn new(doppler: f64, duration: f64, k_factor: f64, rng: &mut ChaCha8Rng) -> Self {
-        let waves = if doppler > 0.0 {
-            ((TAU * doppler * duration.abs()).ceil() as usize).saturating_add(32).clamp(64, MOST_WAVES)
-        } else {
-            1
-        };
+        // J_N(x) falls off within a few N^{1/3} below x = N (A&S 9.3.23).
+        let x = TAU * doppler * duration.abs();
+        let wanted = (x + 10.0 * x.cbrt() + 32.0).ceil() as usize; // saturates
+        let waves = if doppler > 0.0 { wanted.clamp(64, MOST_WAVES) } else { 1 };
+        let jitter = wanted > MOST_WAVES;
         let rotation: f64 = rng.random();
         let scattered_power = 1.0 / (1.0 + k_factor);
         let scale = (scattered_power / waves as f64).sqrt();
-        let mut omega: Vec<f64> =
-            (0..waves).map(|n| TAU * doppler * (TAU * (n as f64 + rotation) / waves as f64).cos()).collect();
+        let mut omega: Vec<f64> = (0..waves)
+            .map(|n| {
+                let place = n as f64 + rotation + if jitter { rng.random() } else { 0.0 };
+                TAU * doppler * (TAU * place / waves as f64).cos()
+            })
+            .collect();
         let mut amplitude: Vec<_> = (0..waves).map(|_| scale * gaussian(rng)).collect();
         if k_factor > 0.0 {
             omega.push(TAU * doppler * LINE_OF_SIGHT_DOPPLER);
@@ -95,20 +100,18 @@ impl Process {
             .collect();
         let (turn_re, turn_im): (Vec<f64>, Vec<f64>) = turn.iter().map(|z| (z.re, z.im)).unzip();
         let (mut re, mut im): (Vec<f64>, Vec<f64>) = wave.iter().map(|z| (z.re, z.im)).unzip();
-        let waves = re.len();
-        let (turn_re, turn_im, re, im) =
-            (&turn_re[..waves], &turn_im[..waves], &mut re[..waves], &mut im[..waves]);
         (0..count)
             .map(|_| {
-                let mut sum = [0.0; 8];
-                for i in 0..waves {
-                    sum[i % 4] += re[i];
-                    sum[4 + i % 4] += im[i];
-                    let next = re[i] * turn_re[i] - im[i] * turn_im[i];
-                    im[i] = re[i] * turn_im[i] + im[i] * turn_re[i];
-                    re[i] = next;
+                let (mut sum_re, mut sum_im) = ([0.0; 4], [0.0; 4]);
+                let waves = re.chunks_mut(4).zip(im.chunks_mut(4));
+                for ((re, im), (c, s)) in waves.zip(turn_re.chunks(4).zip(turn_im.chunks(4))) {
+                    for i in 0..re.len().min(im.len()).min(c.len()).min(s.len()) {
+                        sum_re[i] += re[i];
+                        sum_im[i] += im[i];
+                        (re[i], im[i]) = (re[i] * c[i] - im[i] * s[i], re[i] * s[i] + im[i] * c[i]);
+                    }
                 }
-                Complex64::new(sum[..4].iter().sum(), sum[4..].iter().sum())
+                Complex64::new(sum_re.iter().sum(), sum_im.iter().sum())
             })
             .collect()
     }
@@ -244,3 +247,6 @@ pub fn doppler_spectrum(frequency: f64, doppler: f64) -> f64 {
     let x = frequency / doppler;
     if x.abs() < 1.0 { 1.0 / (PI * doppler * (1.0 - x * x).sqrt()) } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests;

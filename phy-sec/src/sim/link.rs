@@ -261,3 +261,6 @@ fn ripple(n: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     rng.sample(StandardNormal)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,20 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 mod constellation;
+mod gfsk;
+mod lora;
+mod nr;
 mod ook;
 mod single_carrier;
+pub mod wifi;
 
 pub use constellation::Modulation;
+pub use gfsk::Gfsk;
+pub use lora::Lora;
+pub use nr::{NrComb, NrSlot, gold};
 pub use ook::Ook;
 pub use single_carrier::{SingleCarrier, root_raised_cosine};
+pub use wifi::{Wifi, WifiFrame};
 
 /// `n` independent fair bits.
 pub fn random_bits(rng: &mut ChaCha8Rng, n: usize) -> Vec<bool> {
