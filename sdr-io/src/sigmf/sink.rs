@@ -1,0 +1,304 @@
+//! SigMF recordings that are written: a pair of files, or an archive. The checksum is taken while the
+//! samples pass; gaps and retunings become captures.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayView2;
+use num_complex::Complex32;
+use serde_json::Value;
+use sha2::{Digest, Sha512};
+use tar::EntryType;
+
+use super::{
+    archive::{BLOCK, DATA, META, header},
+    metadata::{Annotation, Capture, Extension, Metadata, MetadataError, Place},
+    source::hex,
+};
+use crate::{
+    CreateOptions, Datatype, Error, Lost, Read, Result, Sink, Time, encode::Encoder, partial::Partial,
+    raw::extension_datatype,
+};
+
+/// The namespace of the two keys below.
+pub(super) const EXTENSION: &str = "phy-sec";
+/// Version of that namespace.
+const EXTENSION_VERSION: &str = "0.1.0";
+/// In a capture: `unknown` if samples are missing before it and nobody counted them.
+pub(super) const LOST_BEFORE: &str = "phy-sec:lost_before";
+/// In a capture: the radio's own time of its first sample, in nanoseconds.
+pub(super) const HARDWARE_TIME: &str = "phy-sec:hardware_time_ns";
+
+/// A SigMF recording in the making.
+#[derive(Debug)]
+pub struct SigmfSink {
+    target: Target,
+    encoder: Encoder,
+    hash: Sha512,
+    metadata: Metadata,
+    /// Samples of each channel so far.
+    samples: u64,
+    /// Where the source's counting and ours part: (source, ours), one for each capture.
+    starts: Vec<(u64, u64)>,
+    /// The source's index after the last block.
+    next: u64,
+    annotations: Vec<Annotation>,
+    overwrite: bool,
+}
+
+#[derive(Debug)]
+enum Target {
+    Pair { data: Partial, meta: PathBuf },
+    Archive { file: Partial, stem: String, header_at: u64 },
+}
+
+impl SigmfSink {
+    /// Begins `NAME.sigmf-meta` and `NAME.sigmf-data`, or the archive `NAME.sigmf`.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Option`], [`Error::Unsupported`], [`Error::Io`].
+    pub fn create(path: &Path, options: &CreateOptions) -> Result<Self> {
+        let datatype = options.datatype.or_else(|| extension_datatype(path)).unwrap_or(Datatype::CF32_LE);
+        Self::with_metadata(path, Metadata::new(datatype), options)
+    }
+
+    /// As [`SigmfSink::create`], with the global object and extra keys of another recording, such as the one that is
+    /// being copied. What `options` say wins; captures and annotations come with the samples.
+    ///
+    /// # Errors
+    /// As [`SigmfSink::create`].
+    pub fn with_metadata(path: &Path, mut metadata: Metadata, options: &CreateOptions) -> Result<Self> {
+        options.check()?;
+        metadata.captures.clear();
+        metadata.annotations.clear();
+        let global = &mut metadata.global;
+        global.datatype = options.datatype.unwrap_or(global.datatype);
+        global.num_channels = (options.channels != 1).then_some(options.channels as u64);
+        global.sample_rate = options.sample_rate.or(global.sample_rate);
+        (global.offset, global.dataset, global.trailing_bytes) = (None, None, None);
+        (global.metadata_only, global.sha512) = (None, None);
+        global.recorder = Some(concat!("phy-sec sdr-io ", env!("CARGO_PKG_VERSION")).into());
+        for (field, option) in [
+            (&mut global.description, &options.description),
+            (&mut global.author, &options.author),
+            (&mut global.hw, &options.hardware),
+            (&mut global.license, &options.license),
+        ] {
+            *field = option.clone().or(field.take());
+        }
+        Ok(Self {
+            target: Target::create(path, options.overwrite)?,
+            encoder: Encoder::new(metadata.global.datatype, options.channels),
+            hash: Sha512::new(),
+            metadata,
+            samples: 0,
+            starts: Vec::new(),
+            next: 0,
+            annotations: Vec::new(),
+            overwrite: options.overwrite,
+        })
+    }
+
+    /// Begins a new capture where the block does not continue the last one.
+    fn capture(&mut self, read: &Read) {
+        let previous = self.metadata.captures.last();
+        let jump = read.sample_start != self.next;
+        let continues = previous.is_some_and(|last| {
+            !read.lost_before.is_gap() && !jump && last.frequency == read.center_frequency
+        });
+        if continues {
+            return;
+        }
+        let mut capture = Capture::new(self.samples);
+        capture.global_index = Some(read.global_index.min(i64::MAX as u64));
+        capture.frequency = read.center_frequency;
+        match read.time {
+            Some(Time::Utc(time)) => capture.datetime = Some(time.to_string()),
+            Some(Time::Hardware(time)) => {
+                capture.extra.insert(HARDWARE_TIME.into(), time.into());
+            }
+            None => {}
+        }
+        if previous.is_some() && read.lost_before == Lost::Unknown {
+            capture.extra.insert(LOST_BEFORE.into(), Value::from("unknown"));
+        }
+        self.metadata.captures.push(capture);
+        self.starts.push((read.sample_start, self.samples));
+    }
+
+    /// The source's counting of samples to ours.
+    fn translate(&self, mut annotation: Annotation) -> Result<Annotation, MetadataError> {
+        let at = self.starts.partition_point(|(source, _)| *source <= annotation.sample_start);
+        let Some((source, ours)) = at.checked_sub(1).map(|at| self.starts[at]) else {
+            let first = self.starts.first().map_or(0, |(source, _)| *source);
+            return Err(MetadataError::Field {
+                field: "core:sample_start of an annotation".into(),
+                rule: format!("at least {first}, the first sample written"),
+                got: annotation.sample_start.to_string(),
+            });
+        };
+        annotation.sample_start = annotation.sample_start - source + ours;
+        let end = annotation.sample_start.saturating_add(annotation.sample_count.unwrap_or(0));
+        if end > self.samples {
+            let field = Place::Annotation(0).to_string();
+            return Err(MetadataError::BeyondData { field, end, samples: self.samples });
+        }
+        Ok(annotation)
+    }
+
+    /// All that is known at the end.
+    fn complete(&mut self) -> Result<(), MetadataError> {
+        let annotations = std::mem::take(&mut self.annotations);
+        let translated: Result<Vec<_>, _> = annotations.into_iter().map(|a| self.translate(a)).collect();
+        let metadata = &mut self.metadata;
+        metadata.annotations = translated?;
+        metadata.annotations.sort_by_key(|annotation| annotation.sample_start);
+        metadata.global.sha512 = Some(hex(&self.hash.finalize_reset()));
+        let ours = |key: &String| key.starts_with("phy-sec:");
+        let used = metadata.captures.iter().flat_map(|capture| capture.extra.keys()).any(ours)
+            || metadata.annotations.iter().flat_map(|annotation| annotation.extra.keys()).any(ours);
+        if used {
+            let extensions = metadata.global.extensions.get_or_insert_default();
+            if !extensions.iter().any(|extension| extension.name == EXTENSION) {
+                let (name, version) = (EXTENSION.into(), EXTENSION_VERSION.into());
+                extensions.push(Extension { name, version, optional: true });
+            }
+        }
+        metadata.check()
+    }
+}
+
+impl Sink for SigmfSink {
+    fn write(&mut self, samples: ArrayView2<'_, Complex32>, read: &Read) -> Result<()> {
+        if read.samples == 0 {
+            return Ok(());
+        }
+        match (self.metadata.global.sample_rate, read.sample_rate) {
+            (Some(have), Some(got)) if have != got => {
+                let error = MetadataError::RateChanged { have, got };
+                return Err(Error::Metadata { path: self.target.path().to_owned(), error });
+            }
+            (None, rate) => self.metadata.global.sample_rate = rate,
+            _ => {}
+        }
+        let Self { target, encoder, hash, .. } = self;
+        encoder.encode(samples, read, |bytes| {
+            hash.update(bytes);
+            target.data().write(bytes)
+        })?;
+        self.capture(read);
+        self.samples += read.samples as u64;
+        self.next = read.sample_start + read.samples as u64;
+        Ok(())
+    }
+
+    fn annotate(&mut self, annotation: Annotation) -> Result<()> {
+        self.annotations.push(annotation);
+        Ok(())
+    }
+
+    fn clipped(&self) -> u64 {
+        self.encoder.clipped()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        let path = self.target.path().to_owned();
+        if self.samples == 0 {
+            return Err(Error::Empty { path });
+        }
+        let wrong = |error| Error::Metadata { path: path.clone(), error };
+        self.complete().map_err(wrong)?;
+        let mut json = Vec::new();
+        self.metadata.write(&mut json).map_err(wrong)?;
+        self.target.finish(&json, self.overwrite)
+    }
+}
+
+impl Target {
+    fn create(path: &Path, overwrite: bool) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let lower = name.to_ascii_lowercase();
+        if lower.ends_with(META) || lower.ends_with(DATA) {
+            let (data, meta) = (path.with_extension("sigmf-data"), path.with_extension("sigmf-meta"));
+            if !overwrite && meta.symlink_metadata().is_ok() {
+                return Err(Error::Exists { path: meta });
+            }
+            return Ok(Target::Pair { data: Partial::create(&data, overwrite)?, meta });
+        }
+        let Some(stem) =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".sigmf"))
+        else {
+            return Err(Error::Unsupported {
+                format: "a SigMF archive",
+                what: format!("the name {name:?}; use NAME.sigmf"),
+            });
+        };
+        let mut file = Partial::create(path, overwrite)?;
+        append(&mut file, &format!("{stem}/"), EntryType::Directory, &[])?;
+        let header_at = file.bytes();
+        // The size is not known yet: the header is written again at the end.
+        append(&mut file, &format!("{stem}/{stem}{DATA}"), EntryType::Regular, &[])?;
+        Ok(Target::Archive { stem: stem.into(), file, header_at })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Target::Pair { meta, .. } => meta,
+            Target::Archive { file, .. } => file.target(),
+        }
+    }
+
+    fn data(&mut self) -> &mut Partial {
+        match self {
+            Target::Pair { data, .. } => data,
+            Target::Archive { file, .. } => file,
+        }
+    }
+
+    fn finish(self, json: &[u8], overwrite: bool) -> Result<()> {
+        match self {
+            Target::Pair { data, meta } => {
+                let mut file = Partial::create(&meta, overwrite)?;
+                file.write(json)?;
+                // The samples first: metadata never speaks of samples that are not there yet.
+                data.finish()?;
+                file.finish()
+            }
+            Target::Archive { mut file, stem, header_at } => {
+                let bytes = file.bytes() - header_at - BLOCK;
+                let name = format!("{stem}/{stem}{DATA}");
+                let data = header(&name, bytes, EntryType::Regular).map_err(Error::io(file.target()))?;
+                file.patch(header_at, data.as_bytes())?;
+                pad(&mut file)?;
+                append(&mut file, &format!("{stem}/{stem}{META}"), EntryType::Regular, json)?;
+                file.write(&[0; 2 * BLOCK as usize])?;
+                file.finish()
+            }
+        }
+    }
+}
+
+fn append(file: &mut Partial, name: &str, kind: EntryType, content: &[u8]) -> Result<()> {
+    let header = header(name, content.len() as u64, kind).map_err(Error::io(file.target()))?;
+    file.write(header.as_bytes())?;
+    file.write(content)?;
+    pad(file)
+}
+
+fn pad(file: &mut Partial) -> Result<()> {
+    let missing = file.bytes().next_multiple_of(BLOCK) - file.bytes();
+    file.write(&[0; BLOCK as usize][..missing as usize])
+}
+
+impl Metadata {
+    /// Writes a `.sigmf-meta` file, atomically: whoever reads it sees the old or the new, never a half.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] unless `overwrite`, [`Error::Metadata`], [`Error::Io`].
+    pub fn save(&self, path: &Path, overwrite: bool) -> Result<()> {
+        let mut json = Vec::new();
+        self.write(&mut json).map_err(|error| Error::Metadata { path: path.to_owned(), error })?;
+        let mut file = Partial::create(path, overwrite)?;
+        file.write(&json)?;
+        file.finish()
+    }
+}
