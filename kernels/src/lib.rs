@@ -9,7 +9,7 @@ pub mod convert;
 pub mod correlate;
 pub mod energy;
 pub mod error;
-mod fft;
+pub mod fft;
 pub mod fir;
 pub mod gpu;
 pub mod moments;

@@ -1,0 +1,319 @@
+//! The kernels on the peers harness's workloads, in its own JSON lines: `summary.py` prints "ours / best peer".
+//!
+//! ```text
+//! cargo run --release -p phy-sec-benches --bin peers -- -t 1 W1 W5
+//! ```
+//!
+//! Every answer is checked against a `f64` reference computed here; a line with a wrong `err` is no result.
+
+use std::{collections::BTreeSet, error::Error, process::ExitCode};
+
+use kernels::{
+    Backend, Level,
+    convert::{self, Endian, Number},
+    fft::{Batch, Direction},
+    moments::{self, EvenMoments},
+    overlap_save::OverlapSave,
+    stft_power::{Scaling, StftConfig, StftPower},
+    toeplitz::{self, Toeplitz},
+    welch::Welch,
+    window::Window,
+    xcorr::Template,
+};
+use num_complex::{Complex32, Complex64};
+use phy_sec_benches::{
+    inputs,
+    measure::{Relative, Workload, time, widen},
+};
+use rayon::prelude::*;
+use rustfft::FftPlanner;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const WORKLOADS: [(&str, fn(&Run) -> Outcome); 7] = [
+    ("W1", fft),
+    ("W2", spectrogram),
+    ("W3", welch),
+    ("W4", fir),
+    ("W5", correlate),
+    ("W9", even_moments),
+    ("W12", hash),
+];
+
+/// What every line says.
+struct Run {
+    threads: usize,
+    level: Level,
+    peer: String,
+}
+
+impl Run {
+    fn workload<'a>(&'a self, name: &'a str, n: usize, unit: &'a str) -> Workload<'a> {
+        Workload { name, peer: &self.peer, threads: self.threads, work: n as f64 / 1e6, unit, n }
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome {
+    let (mut threads, mut wanted) = (1, BTreeSet::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "-t" {
+            threads = arguments.next().ok_or("-t needs a number of threads")?.parse()?;
+        } else if argument == "W14" || WORKLOADS.iter().any(|(name, _)| *name == argument) {
+            wanted.insert(argument);
+        } else {
+            return Err(format!("{argument}: not a workload; there are W1-W5, W9, W12, W14").into());
+        }
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    let backend = Backend::default();
+    let run = Run {
+        threads,
+        level: backend.level(),
+        peer: format!("phy-sec {} {backend}", env!("CARGO_PKG_VERSION")),
+    };
+    for (name, workload) in WORKLOADS.into_iter().chain([("W14", conversion as fn(&Run) -> Outcome)]) {
+        if wanted.is_empty() || wanted.contains(name) {
+            workload(&run)?;
+        }
+    }
+    Ok(())
+}
+
+fn checksum(x: &[f32]) -> f64 {
+    x.iter().map(|x| f64::from(*x).powi(2)).sum()
+}
+
+/// W1: forward FFT, out of place, 2^22 samples in frames.
+fn fft(run: &Run) -> Outcome {
+    let x = inputs::noise(1 << 22);
+    let mut out = vec![Complex32::ZERO; x.len()];
+    for size in [64, 1024, 4096, 65536] {
+        let mut batch = Batch::new(run.level, size, Direction::Forward)?;
+        let times = time(|| batch.process(&x, &mut out).expect("lengths fit"));
+        let reference = FftPlanner::<f64>::new().plan_fft_forward(size);
+        let mut error = Relative::default();
+        for (x, out) in x.chunks_exact(size).zip(out.chunks_exact(size)) {
+            let mut want = widen(x);
+            reference.process(&mut want);
+            out.iter().zip(want).for_each(|(got, want)| error.add_complex(*got, want));
+        }
+        let sum = checksum(bytemuck::cast_slice(&out));
+        run.workload(&format!("W1.fft{size}"), x.len(), "MS/s").report(&times, Some(error.value()), sum);
+    }
+    Ok(())
+}
+
+/// W2 and W3: 1024 points, periodic Hann rounded to `f32`, hop 512.
+fn frames(scaling: Scaling) -> StftConfig {
+    StftConfig { size: 1024, hop: 512, window: Window::Hann, scaling, ..Default::default() }
+}
+
+/// `|FFT(hann x)|²` of every frame in `f64`.
+fn power_reference(x: &[Complex32], mut each: impl FnMut(usize, &[f64])) {
+    let window: Vec<f64> = Window::Hann.coefficients(1024, true).into_iter().map(f64::from).collect();
+    let fft = FftPlanner::<f64>::new().plan_fft_forward(1024);
+    for (index, frame) in x.windows(1024).step_by(512).enumerate() {
+        let mut frame = widen(frame);
+        frame.iter_mut().zip(&window).for_each(|(x, w)| *x *= w);
+        fft.process(&mut frame);
+        let power: Vec<f64> = frame.iter().map(Complex64::norm_sqr).collect();
+        each(index, &power);
+    }
+}
+
+fn spectrogram(run: &Run) -> Outcome {
+    let x = inputs::noise(1 << 24);
+    let mut stft = StftPower::new(frames(Scaling::None), Backend::Simd(run.level))?;
+    let mut out = vec![0.0; stft.frames(x.len()) * 1024];
+    let times = time(|| stft.process(&x, &mut out).expect("lengths fit"));
+    let mut error = Relative::default();
+    power_reference(&x, |index, want| {
+        out[index * 1024..][..1024].iter().zip(want).for_each(|(got, want)| error.add(*got, *want));
+    });
+    run.workload("W2.spectrogram", x.len(), "MS/s").report(&times, Some(error.value()), out[12345].into());
+    Ok(())
+}
+
+fn welch(run: &Run) -> Outcome {
+    let x = inputs::noise(1 << 24);
+    let mut stream = Welch::new(frames(Scaling::Density), Backend::Simd(run.level))?;
+    let mut out = Vec::new();
+    let times = time(|| {
+        stream.push(&x).expect("a checked configuration");
+        out = stream.finish().expect("whole frames");
+    });
+    let (mut sum, mut count) = (vec![0.0; 1024], 0.0);
+    power_reference(&x, |_, power| {
+        sum.iter_mut().zip(power).for_each(|(sum, power)| *sum += power);
+        count += 1.0;
+    });
+    let weights: f64 = Window::Hann.coefficients(1024, true).into_iter().map(|w| f64::from(w).powi(2)).sum();
+    let mut error = Relative::default();
+    out.iter().zip(sum).for_each(|(got, sum)| error.add(*got, sum / count / weights));
+    run.workload("W3.welch", x.len(), "MS/s").report(&times, Some(error.value()), checksum(&out));
+    Ok(())
+}
+
+/// Linear convolution in `f64`, all at once.
+fn convolution(x: &[Complex32], h: &[Complex32]) -> Vec<Complex64> {
+    let size = (x.len() + h.len()).next_power_of_two();
+    let mut planner = FftPlanner::<f64>::new();
+    let forward = planner.plan_fft_forward(size);
+    let (mut a, mut b) = (widen(x), widen(h));
+    for x in [&mut a, &mut b] {
+        x.resize(size, Complex64::ZERO);
+        forward.process(x);
+    }
+    a.iter_mut().zip(&b).for_each(|(a, b)| *a *= b / size as f64);
+    planner.plan_fft_inverse(size).process(&mut a);
+    a
+}
+
+fn fir(run: &Run) -> Outcome {
+    let (x, taps) = (inputs::noise(1 << 22), inputs::taps());
+    let want = convolution(&x, &taps);
+    let report = |peer: &str, times: &[f64], out: &[Complex32]| {
+        let mut error = Relative::default();
+        out.iter().zip(&want).for_each(|(got, want)| error.add_complex(*got, *want));
+        let name = format!("{} {peer}", run.peer);
+        let workload = Workload { peer: &name, ..run.workload("W4.fir128", x.len(), "MS/s") };
+        workload.report(times, Some(error.value()), checksum(bytemuck::cast_slice(out)));
+    };
+    let mut filter = OverlapSave::new(run.level, taps.clone())?;
+    let mut out = Vec::with_capacity(x.len() + filter.step());
+    let times = time(|| {
+        out.clear();
+        filter.push(&x, &mut out);
+        filter.finish(&mut out);
+    });
+    report("overlap-save", &times, &out);
+    if run.threads == 1 {
+        let mut filter = kernels::fir::Fir::new(run.level, taps)?;
+        out.resize(x.len(), Complex32::ZERO);
+        let times = time(|| {
+            filter.reset();
+            filter.push(&x, &mut out).expect("lengths fit");
+        });
+        report("direct", &times, &out);
+    }
+    Ok(())
+}
+
+fn correlate(run: &Run) -> Outcome {
+    let (x, template) = (inputs::planted(), inputs::template());
+    let mut search = Template::new(run.level, &template)?;
+    let mut out = Vec::with_capacity(x.len() + (1 << 16));
+    let times = time(|| {
+        out.clear();
+        search.push(&x, &mut out);
+        search.finish(&mut out);
+    });
+    let reversed: Vec<_> = template.iter().rev().map(Complex32::conj).collect();
+    let sums = convolution(&x, &reversed);
+    let square = |x: &Complex32| f64::from(x.re).powi(2) + f64::from(x.im).powi(2);
+    let norm: f64 = template.iter().map(square).sum();
+    let mut energy: f64 = x[..template.len()].iter().map(square).sum();
+    let mut error = Relative::default();
+    for (k, got) in out.iter().enumerate() {
+        error.add(*got, sums[k + template.len() - 1].norm_sqr() / (energy * norm));
+        energy += x.get(k + template.len()).map_or(0.0, square) - square(&x[k]);
+    }
+    for place in inputs::planted_places() {
+        if out[place] < 0.1 {
+            return Err(format!("the template at {place} reads {}", out[place]).into());
+        }
+    }
+    run.workload("W5.xcorr1024", x.len(), "MS/s").report(&times, Some(error.value()), checksum(&out));
+    Ok(())
+}
+
+/// W9's order: E[x^p x*^q] for (2,0) (1,1) (4,0) (3,1) (2,2) (6,0) (5,1) (4,2) (3,3).
+fn list(m: &EvenMoments) -> [Complex64; 9] {
+    let real = |m| Complex64::new(m, 0.0);
+    [m.m20, real(m.m11), m.m40, m.m31, real(m.m22), m.m60, m.m51, m.m42, real(m.m33)]
+}
+
+fn even_moments(run: &Run) -> Outcome {
+    let x = inputs::noise(1 << 22);
+    let share = x.len() / run.threads.next_power_of_two();
+    let mut out = [Complex64::ZERO; 9];
+    let times = time(|| {
+        let parts: Vec<_> = x.par_chunks(share).map(|x| list(&moments::even_moments(run.level, x))).collect();
+        out =
+            std::array::from_fn(|i| parts.iter().map(|part| part[i]).sum::<Complex64>() / parts.len() as f64);
+    });
+    let orders = [(2, 0), (1, 1), (4, 0), (3, 1), (2, 2), (6, 0), (5, 1), (4, 2), (3, 3)];
+    let (mut wrong, mut size) = (0.0, 0.0);
+    for ((p, q), got) in orders.into_iter().zip(out) {
+        let want = moments::scalar(&x, p, q);
+        wrong += (got - want).norm_sqr();
+        size += want.norm_sqr();
+    }
+    run.workload("W9.moments6", x.len(), "MS/s").report(&times, Some((wrong / size).sqrt()), out[1].re);
+    Ok(())
+}
+
+/// W12: 2^20 bits to 2^19, the seed's preparation included.
+fn hash(run: &Run) -> Outcome {
+    let (n, m) = (1 << 20, 1 << 19);
+    let (key, seed) = (inputs::key(n), inputs::seed(n + m));
+    let mut out = vec![0; m / 64];
+    let mut want = out.clone();
+    toeplitz::scalar(&seed, n, m, &key, &mut want);
+    let wrong = |out: &[u64]| out.iter().zip(&want).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
+    let sum =
+        |out: &[u64]| out.iter().zip(0u64..).fold(0, |sum, (w, i)| sum ^ w.wrapping_mul(2 * i + 1)) >> 12;
+    let times = time(|| {
+        let hash = Toeplitz::new(&seed, n, m, Backend::Simd(run.level)).expect("lengths fit");
+        hash.hash(&key, &mut out).expect("lengths fit");
+    });
+    run.workload("W12.toeplitz", n, "Mbit_in/s").report(&times, Some(wrong(&out).into()), sum(&out) as f64);
+    out.fill(0);
+    let hash = Toeplitz::new(&seed, n, m, Backend::Simd(run.level))?;
+    let times = time(|| hash.hash(&key, &mut out).expect("lengths fit"));
+    let peer = format!("{} seed prepared", run.peer);
+    let workload = Workload { peer: &peer, ..run.workload("W12.toeplitz", n, "Mbit_in/s") };
+    workload.report(&times, Some(wrong(&out).into()), sum(&out) as f64);
+    Ok(())
+}
+
+/// W14: raw samples of 16 and 8 bits to floats of full scale 1.
+fn conversion(run: &Run) -> Outcome {
+    let n = 1 << 24;
+    let mut out = vec![0f32; 2 * n];
+    let (cs16, cu8) = (inputs::raw_cs16(), inputs::raw_cu8());
+    type Value = fn(&[u8], usize) -> f64;
+    let value_16: Value = |raw, i| f64::from(i16::from_le_bytes([raw[2 * i], raw[2 * i + 1]])) / 32768.0;
+    let value_8: Value = |raw, i| (f64::from(raw[i]) - 127.5) / 128.0;
+    let value_s8: Value = |raw, i| f64::from(raw[i] as i8) / 128.0;
+    for (name, number, raw, value) in [
+        ("W14.cs16", Number::I16, &cs16, value_16),
+        ("W14.cu8", Number::U8, &cu8, value_8),
+        ("W14.cs8", Number::I8, &cu8, value_s8),
+    ] {
+        let share = out.len().div_ceil(run.threads);
+        let times = time(|| {
+            out.par_chunks_mut(share).zip(raw.par_chunks(share * number.bytes())).for_each(|(out, raw)| {
+                convert::to_f32(run.level, number, Endian::Little, raw, out);
+            });
+        });
+        let error = out
+            .iter()
+            .enumerate()
+            .map(|(i, got)| (f64::from(*got) - value(raw, i)).abs())
+            .fold(0.0, f64::max);
+        run.workload(name, n, "MS/s").report(&times, Some(error), checksum(&out));
+    }
+    Ok(())
+}
