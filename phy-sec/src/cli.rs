@@ -4,8 +4,11 @@
 
 mod context;
 mod demo;
+mod info;
 mod plot;
 mod report;
+mod source;
+mod spectrum;
 
 use std::{io, process::ExitCode};
 
@@ -28,6 +31,10 @@ struct Cli {
 enum Command {
     /// Run the three pipelines on a simulated scene, or on real recordings, and write a report.
     Demo(demo::Args),
+    /// Say what a recording is, and whether its level makes sense.
+    Info(info::Args),
+    /// Draw a recording's power over time and frequency.
+    Spectrum(spectrum::Args),
 }
 
 const EXIT_CODES: &str = "\
@@ -57,6 +64,8 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
         Command::Demo(args) => demo::run(args, &context),
+        Command::Info(args) => info::run(args, &context),
+        Command::Spectrum(args) => spectrum::run(args, &context),
     }
 }
 

@@ -1,0 +1,98 @@
+//! Recordings as the command names them: a path or a URI, and what the file does not say itself.
+
+use anyhow::{Context as _, bail};
+use ndarray::{Array2, Axis, Slice};
+use num_complex::Complex32;
+use sdr_io::{Datatype, Lost, NonFinite, OpenOptions, Read, Source};
+
+/// Samples read at once: a few blocks of them stay in a processor's cache.
+pub(crate) const BLOCK: usize = 1 << 16;
+
+/// A source, and the options that raw files need.
+#[derive(clap::Args, Clone)]
+pub(crate) struct SourceArgs {
+    /// File or URI: raw, .sigmf-meta, .sigmf, .wav; file:PATH?rate=250k&freq=433.92M&datatype=cu8
+    pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) raw: RawArgs,
+}
+
+/// What a raw file does not say about itself.
+#[derive(clap::Args, Clone)]
+pub(crate) struct RawArgs {
+    /// Sample format, by its SigMF name: cu8, ci8, ci16_le, cf32_le, ... (default: from the file's extension)
+    #[arg(long)]
+    datatype: Option<String>,
+    /// Sample rate (Hz)
+    #[arg(long, value_name = "HZ")]
+    rate: Option<f64>,
+    /// Centre frequency (Hz)
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
+    freq: Option<f64>,
+}
+
+impl RawArgs {
+    pub(crate) fn options(&self) -> anyhow::Result<OpenOptions> {
+        Ok(OpenOptions {
+            datatype: self.datatype.as_deref().map(Datatype::parse).transpose()?,
+            sample_rate: self.rate,
+            center_frequency: self.freq,
+            ..OpenOptions::default()
+        })
+    }
+}
+
+/// Opens a source for a look at its level: NaN and infinite samples are counted instead of ending the look.
+pub(crate) fn open_tolerant(args: &SourceArgs) -> anyhow::Result<Box<dyn Source>> {
+    let options = OpenOptions { not_finite: NonFinite::Zero, partial: true, ..args.raw.options()? };
+    sdr_io::open(&args.source, &options).with_context(|| format!("cannot open {}", args.source))
+}
+
+/// Opens a source.
+pub(crate) fn open(args: &SourceArgs) -> anyhow::Result<Box<dyn Source>> {
+    sdr_io::open(&args.source, &args.raw.options()?).with_context(|| format!("cannot open {}", args.source))
+}
+
+/// The sample rate, without which a frequency means nothing.
+pub(crate) fn sample_rate(source: &dyn Source, name: &str) -> anyhow::Result<f64> {
+    match source.info().sample_rate {
+        Some(rate) => Ok(rate),
+        None => bail!("{name} does not say its sample rate: give it with --rate HZ"),
+    }
+}
+
+/// Hands the first channel to `each`, block by block, with what the source says of each block.
+pub(crate) fn for_each_block(
+    source: &mut dyn Source,
+    mut each: impl FnMut(&Read, &[Complex32]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut block = Array2::zeros((source.info().channels, BLOCK));
+    while let Some(read) = source.read(block.view_mut())? {
+        let first = block.index_axis(Axis(0), 0);
+        let first = first.slice_axis(Axis(0), Slice::from(..read.samples));
+        match first.as_slice() {
+            Some(samples) => each(&read, samples)?,
+            None => bail!("a block of samples is not contiguous"),
+        }
+    }
+    Ok(())
+}
+
+/// Everything a recording holds in its first channel, for batch work on short files.
+///
+/// Fails at a gap: the samples behind it do not follow those before it.
+pub(crate) fn read_all(name: &str, options: &OpenOptions, most: usize) -> anyhow::Result<Vec<Complex32>> {
+    let mut source = sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))?;
+    let mut samples = Vec::new();
+    for_each_block(source.as_mut(), |read, block| {
+        if read.lost_before != Lost::None && read.sample_start > 0 {
+            bail!("{name} has a gap before sample {}", read.sample_start);
+        }
+        if samples.len() + block.len() > most {
+            bail!("{name} holds more than the {most} samples that are analysed at once");
+        }
+        samples.extend_from_slice(block);
+        Ok(())
+    })?;
+    Ok(samples)
+}
