@@ -92,13 +92,18 @@ fn the_demo_is_right_about_its_own_scene_and_repeats_itself() {
         }
     }
 
-    let report: Value = serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
+    let report: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("report.json")).unwrap()).unwrap();
     assert_eq!(&report, demo);
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.matches("data:image/png;base64,").count() >= 4, "a picture is missing");
     assert!(!page.contains("http"), "the page needs something beside itself");
 
-    assert_eq!(&json(&["demo", "--json", "--seed", "7", "--out", out])[0], demo, "the seed decides everything");
+    assert_eq!(
+        &json(&["demo", "--json", "--seed", "7", "--out", out])[0],
+        demo,
+        "the seed decides everything"
+    );
 }
 
 #[test]
@@ -140,7 +145,10 @@ fn info_measures_a_raw_file() {
     fs::write(&file, [255, 128].repeat(1000)).unwrap();
     let info = &json(&["info", path(&file), "--rate", "250e3", "--freq", "433.92e6", "--json"])[0];
     assert_eq!(info["schema"], "phy-sec.info/1");
-    assert_eq!((&info["datatype"], &info["samples"], &info["gaps"]), (&"cu8".into(), &1000.into(), &0.into()));
+    assert_eq!(
+        (&info["datatype"], &info["samples"], &info["gaps"]),
+        (&"cu8".into(), &1000.into(), &0.into())
+    );
     assert_eq!((&info["duration"], &info["center_frequency"]), (&0.004.into(), &433.92e6.into()));
     assert_eq!((&info["clipped"], &info["dc"][0]), (&1.0.into(), &(127.5 / 128.0).into()));
 }
@@ -158,7 +166,12 @@ fn a_spectrum_shows_the_tone_where_it_is() {
     fs::write(&file, samples).unwrap();
     let args = ["spectrum", path(&file), "--rate", "1e6", "--freq", "1e9", "--json", "-o", path(&picture)];
     let spectrum = &json(&args)[0];
-    let density: Vec<f64> = spectrum["power_density_db"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap_or(-999.0)).collect();
+    let density: Vec<f64> = spectrum["power_density_db"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap_or(-999.0))
+        .collect();
     let strongest = (0..density.len()).max_by(|&a, &b| density[a].total_cmp(&density[b])).unwrap();
     let frequency = spectrum["start_frequency"].as_f64().unwrap()
         + strongest as f64 * spectrum["bin_width"].as_f64().unwrap();

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kernels::{Backend, Level};
+use kernels::{Backend, Gpu, Level, gpu::Choice};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Options that every subcommand takes, before or after its name.
@@ -21,6 +21,9 @@ pub(crate) struct GlobalArgs {
     /// Where the kernels run
     #[arg(long, global = true, value_enum, default_value_t = BackendName::Simd)]
     backend: BackendName,
+    /// With --backend gpu: which adapter, by its number or a part of its name
+    #[arg(long, global = true, default_value_t = Choice::Best)]
+    adapter: Choice,
     /// Seed of everything random: simulated channels, public hash seeds, splits
     #[arg(long, global = true, default_value_t = 1)]
     seed: u64,
@@ -38,6 +41,8 @@ enum BackendName {
     Scalar,
     /// The best instruction set of this processor
     Simd,
+    /// A GPU that Vulkan, Metal or DX12 offers: see --adapter
+    Gpu,
 }
 
 /// Whether a script should take notice: see `--exit-code`.
@@ -65,6 +70,7 @@ impl Context {
         let backend = match args.backend {
             BackendName::Scalar => Backend::Scalar,
             BackendName::Simd => Backend::Simd(Level::new()),
+            BackendName::Gpu => Backend::Gpu(Gpu::open(&args.adapter)?),
         };
         let config = match &args.config {
             None => toml::Table::new(),
