@@ -1,0 +1,321 @@
+//! The stream: blocks are judged, conspicuous ones gathered, and what lasts is reported.
+
+use std::collections::VecDeque;
+
+use kernels::{
+    stft_power::{Detrend, Scaling, StftConfig, StftPower},
+    window::Window,
+};
+use num_complex::Complex32;
+use serde_json::Map;
+
+use super::{
+    candidate::{Candidate, base},
+    classify::{Class, RHYTHM, Verdict, regular},
+    config::Config,
+    reference::Reference,
+    standing::{Line, Standing},
+};
+use crate::{Backend, Result, event::Event, spectrum::check_finite};
+
+/// Blocks transformed at a time, so that a long piece takes no more memory than a short one.
+const BATCH: usize = 64;
+
+/// Finds jamming in a stream.
+///
+/// [`Monitor::push`] takes samples and returns the events that ended with them, [`Monitor::finish`] ends the
+/// stream, [`Monitor::gap`] tells of lost samples, [`Monitor::reset`] forgets everything. Cutting the stream
+/// anywhere changes nothing.
+///
+/// An event is reported when it has ended, that is `hold_blocks` after its last conspicuous block, or in
+/// parts of `max_duration`.
+pub struct Monitor {
+    config: Config,
+    kernel: StftPower,
+    /// Absolute index of block 0.
+    origin: u64,
+    pending: Vec<Complex32>,
+    spectra: Vec<f32>,
+    power: Vec<f32>,
+    /// Number of the next block.
+    block: u64,
+    /// Blocks judged.
+    examined: u64,
+    conspicuous: u64,
+    dismissed: u64,
+    reference: Reference,
+    standing: Standing,
+    lines: Vec<Followed>,
+    candidate: Option<Candidate>,
+    short: VecDeque<Candidate>,
+    events: Vec<Event>,
+}
+
+/// A standing line while it is there.
+struct Followed {
+    line: Line,
+    last: u64,
+    power: f64,
+}
+
+/// What a [`Monitor`] has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Blocks judged: those that the reference was first learned from are not.
+    pub examined: u64,
+    /// Conspicuous ones.
+    pub conspicuous: u64,
+    /// Blocks that the reference was learned from.
+    pub learned: u64,
+    /// Conspicuous stretches that were too short to report: activity.
+    pub dismissed: u64,
+}
+
+impl Monitor {
+    /// Plans the transform and starts to learn.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfRange`] for the configuration.
+    pub fn new(config: Config, backend: Backend) -> Result<Self> {
+        config.check()?;
+        // At a rate of 1 the density of white noise is its power, in every bin.
+        let stft = StftConfig {
+            size: config.size,
+            hop: config.size,
+            window: Window::Hann,
+            scaling: Scaling::Density,
+            detrend: Detrend::None,
+            sample_rate: 1.0,
+        };
+        Ok(Monitor {
+            kernel: StftPower::new(stft, backend)?,
+            origin: 0,
+            pending: Vec::new(),
+            spectra: Vec::new(),
+            power: vec![0.0; config.size],
+            block: 0,
+            examined: 0,
+            conspicuous: 0,
+            dismissed: 0,
+            reference: Reference::new(&config),
+            standing: Standing::new(&config),
+            lines: Vec::new(),
+            candidate: None,
+            short: VecDeque::new(),
+            events: Vec::new(),
+            config,
+        })
+    }
+
+    /// What it was made with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What it has counted since the last [`Monitor::reset`].
+    pub fn counts(&self) -> Counts {
+        Counts {
+            examined: self.examined,
+            conspicuous: self.conspicuous,
+            learned: self.reference.blocks() as u64,
+            dismissed: self.dismissed,
+        }
+    }
+
+    /// Takes the next samples (full scale 1); returns the events that are over.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFinite`] if `x` holds a NaN or an infinity; the stream is then as if `x` had not come.
+    pub fn push(&mut self, x: &[Complex32]) -> Result<Vec<Event>> {
+        check_finite("samples", x)?;
+        self.pending.extend_from_slice(x);
+        let pending = std::mem::take(&mut self.pending);
+        let whole = pending.len() / self.config.block() * self.config.block();
+        for samples in pending[..whole].chunks(BATCH * self.config.block()) {
+            self.spectra.resize(samples.len(), 0.0);
+            self.kernel.process(samples, &mut self.spectra)?;
+            let spectra = std::mem::take(&mut self.spectra);
+            let blocks = spectra.chunks_exact(self.config.block());
+            for (spectra, samples) in blocks.zip(samples.chunks_exact(self.config.block())) {
+                self.average(spectra);
+                self.step(samples)?;
+            }
+            self.spectra = spectra;
+        }
+        self.pending = pending;
+        self.pending.drain(..whole);
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// Ends the stream: reports what was still going on. The samples after the last whole block are not judged.
+    ///
+    /// # Errors
+    /// None at present; the signature is that of every pipeline.
+    pub fn finish(&mut self) -> Result<Vec<Event>> {
+        self.close(false);
+        self.dismissed += self.short.drain(..).count() as u64;
+        for line in std::mem::take(&mut self.lines) {
+            self.report_line(&line);
+        }
+        self.pending.clear();
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    /// Samples were lost: ends what is going on and starts again at the absolute sample `next`. What was
+    /// learned of the radio and its surroundings stays.
+    ///
+    /// # Errors
+    /// As [`Monitor::finish`].
+    pub fn gap(&mut self, next: u64) -> Result<Vec<Event>> {
+        let events = self.finish()?;
+        self.origin = next;
+        self.block = 0;
+        Ok(events)
+    }
+
+    /// Forgets everything, what was learned too; the next sample is number 0.
+    pub fn reset(&mut self) {
+        (self.origin, self.block) = (0, 0);
+        (self.examined, self.conspicuous, self.dismissed) = (0, 0, 0);
+        self.pending.clear();
+        self.reference = Reference::new(&self.config);
+        self.standing = Standing::new(&self.config);
+        self.lines.clear();
+        self.candidate = None;
+        self.short.clear();
+        self.events.clear();
+    }
+
+    /// Mean of a block's spectra, ascending frequency.
+    fn average(&mut self, spectra: &[f32]) {
+        let (size, looks) = (self.config.size, self.config.looks);
+        for bin in 0..size {
+            let sum: f64 = (0..looks).map(|look| f64::from(spectra[look * size + bin])).sum();
+            self.power[(bin + size / 2) % size] = (sum / looks as f64) as f32;
+        }
+    }
+
+    /// Judges the block whose power is in `self.power`.
+    fn step(&mut self, samples: &[Complex32]) -> Result<()> {
+        let block = self.block;
+        self.block += 1;
+        self.follow_lines(block)?;
+        if !self.reference.ready() {
+            self.reference.learn(&self.power);
+            return Ok(());
+        }
+        self.examined += 1;
+        let judgement = self.reference.judge(&self.power);
+        if judgement.conspicuous {
+            self.conspicuous += 1;
+            let candidate =
+                self.candidate.get_or_insert_with(|| Candidate::new(block, judgement, self.config.size));
+            candidate.push(block, judgement, &self.power, &self.reference);
+        }
+        match &mut self.candidate {
+            // Learning pauses while something is going on: what lies between two pulses is not clean either.
+            Some(candidate) => {
+                candidate.keep(samples);
+                let too_long =
+                    self.config.blocks(self.config.max_duration).max(self.config.min_blocks) as u64;
+                if block - candidate.last >= self.config.hold_blocks as u64 {
+                    self.close(false);
+                } else if judgement.conspicuous && block + 1 - candidate.first >= too_long {
+                    self.close(true);
+                }
+            }
+            None => self.reference.learn(&self.power),
+        }
+        Ok(())
+    }
+
+    /// Ends the candidate: reports it if it lasted without long pauses or in a rhythm, else keeps it to see
+    /// whether it comes back regularly.
+    fn close(&mut self, continues: bool) {
+        let Some(mut candidate) = self.candidate.take() else { return };
+        let least = self.config.blocks(self.config.min_duration).max(self.config.min_blocks) as u64;
+        candidate.continued |= continues;
+        candidate.trim(least, self.config.block());
+        if candidate.hot >= least && candidate.dense(self.config.min_occupancy) {
+            self.report(&candidate);
+            if continues {
+                // A part that gets no conspicuous block of its own is never reported.
+                self.candidate = Some(Candidate::next_part(self.block, self.config.size));
+            }
+            return;
+        }
+        if candidate.hot == 0 {
+            return;
+        }
+        self.short.push_back(candidate);
+        let pulses: Vec<(u64, u64)> = self.short.iter().map(Candidate::pulse).collect();
+        if pulses.len() >= RHYTHM && regular(&pulses).is_some() {
+            let mut train = self.short.drain(..);
+            if let Some(first) = train.next() {
+                let joined = train.fold(first, |earlier, mut later| {
+                    later.join(earlier);
+                    later
+                });
+                self.report(&joined);
+            }
+        } else if pulses.len() >= RHYTHM {
+            self.short.pop_front();
+            self.dismissed += 1;
+        }
+    }
+
+    fn report(&mut self, candidate: &Candidate) {
+        self.events.push(candidate.event(&self.config, &self.reference, self.origin, self.examined));
+    }
+
+    fn follow_lines(&mut self, block: u64) -> Result<()> {
+        // With a known noise power a standing line is conspicuous like anything else.
+        if self.config.noise_power.is_none() {
+            for line in self.standing.push(&self.power)? {
+                let power = line.power;
+                self.lines.push(Followed { line, last: block, power });
+            }
+        }
+        let too_long = self.config.blocks(self.config.max_duration) as u64;
+        let mut gone = Vec::new();
+        let power = &self.power;
+        self.lines.retain_mut(|followed| {
+            if f64::from(power[followed.line.bin]) >= followed.power / 4.0 {
+                followed.last = block;
+            }
+            let ends = block - followed.last >= self.config.hold_blocks as u64 || block > too_long;
+            if ends {
+                gone.push(Followed { line: followed.line.clone(), ..*followed });
+            }
+            !ends
+        });
+        for line in gone {
+            self.report_line(&line);
+        }
+        Ok(())
+    }
+
+    /// A standing line as an event.
+    fn report_line(&mut self, followed: &Followed) {
+        let line = &followed.line;
+        let frequency = (line.bin as f64 - (self.config.size / 2) as f64) * self.config.bin_width();
+        let mut parameters = Map::new();
+        parameters.insert("center_frequency".into(), frequency.into());
+        parameters.insert("bandwidth".into(), self.config.bin_width().into());
+        let verdict =
+            Verdict { class: Class::Tone, band: (line.bin, 1), parameters, why: "a standing line".into() };
+        let mut event = base(&self.config, &verdict, self.origin, followed.last + 1);
+        event.statistic = line.ratio;
+        event.threshold = line.multiplier;
+        event.pfa = line.pfa;
+        // The bins looked at, each with the chance of a false alarm.
+        event.confidence = 1.0 - (line.pfa * self.config.size as f64).min(1.0);
+        event.comment = "a steady line that was there from the first block on: a jammer that was on before, or a \
+                         spur of the receiver; the samples can not tell the two apart. The statistic is its power \
+                         over that of the bins beside it"
+            .into();
+        event.set("jnr_db", 10.0 * (line.power * 1.5 / line.others).log10());
+        event.set("from_first_block", true);
+        self.events.push(event);
+    }
+}
