@@ -4,6 +4,7 @@
 
 mod context;
 mod demo;
+mod detect;
 mod info;
 mod plot;
 mod report;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Run the three pipelines on a simulated scene, or on real recordings, and write a report.
     Demo(demo::Args),
+    /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
+    Detect(detect::Args),
     /// Say what a recording is, and whether its level makes sense.
     Info(info::Args),
     /// Draw a recording's power over time and frequency.
@@ -64,6 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
         Command::Demo(args) => demo::run(args, &context),
+        Command::Detect(args) => detect::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
     }

@@ -1,0 +1,120 @@
+//! `phy-sec detect`: the jamming events of a recording.
+
+use anyhow::Context as _;
+use comfy_table::Table;
+use phy_sec::{
+    event::{Event, write_ndjson},
+    jamming::{Config, Monitor},
+};
+
+use super::{
+    Context, Outcome, report,
+    source::{self, SourceArgs},
+};
+
+/// What to listen to, and what is known of it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// False-alarm probability of a block of noise (default: the configuration's, 1e-4)
+    #[arg(long)]
+    pfa: Option<f64>,
+    /// Power of the receiver's noise over the whole band, full scale 1: then everything above it is reported,
+    /// from the first sample on, instead of what is louder than what was learned
+    #[arg(long, value_name = "POWER")]
+    noise_power: Option<f64>,
+}
+
+/// Reads the first channel once and reports each event as soon as it is over.
+pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let mut config: Config = context.config("jamming")?;
+    let mut source = source::open(&args.source)?;
+    config.sample_rate = source::sample_rate(source.as_ref(), &args.source.source)?;
+    config.center_frequency = source.info().center_frequency.unwrap_or(config.center_frequency);
+    config.pfa = args.pfa.unwrap_or(config.pfa);
+    config.noise_power = args.noise_power.or(config.noise_power);
+
+    let mut monitor = Monitor::new(config.clone(), context.backend.clone())?;
+    let mut output =
+        Output { context, table: report::table(&HEADER), count: 0, sample_rate: config.sample_rate };
+    let mut samples = 0u64;
+    let bar = context.progress(source.info().samples.unwrap_or(0), "listening");
+    source::for_each_block(source.as_mut(), |read, block| {
+        let retuned = |new: Option<f64>, old: f64| new.is_some_and(|new| new != old);
+        if retuned(read.center_frequency, config.center_frequency)
+            || retuned(read.sample_rate, config.sample_rate)
+        {
+            // Another band or rate is another floor: nothing learned so far applies to it.
+            output.take(monitor.finish()?)?;
+            config.center_frequency = read.center_frequency.unwrap_or(config.center_frequency);
+            config.sample_rate = read.sample_rate.unwrap_or(config.sample_rate);
+            output.sample_rate = config.sample_rate;
+            monitor = Monitor::new(config.clone(), context.backend.clone())?;
+            monitor.gap(read.sample_start)?;
+        } else if read.lost_before.is_gap() || samples == 0 {
+            output.take(monitor.gap(read.sample_start)?)?;
+        }
+        output.take(monitor.push(block).context("the samples cannot be used")?)?;
+        samples += block.len() as u64;
+        bar.inc(block.len() as u64);
+        Ok(())
+    })?;
+    output.take(monitor.finish()?)?;
+    bar.finish_and_clear();
+
+    let counts = monitor.counts();
+    if !context.json {
+        if output.count > 0 {
+            context.print(&output.table)?;
+        }
+        context.print(format!(
+            "{samples} samples, {} blocks judged after {} learned: {} event(s), {} short or sparse stretches left \
+             out as activity",
+            counts.examined, counts.learned, output.count, counts.dismissed
+        ))?;
+    }
+    if counts.examined == 0 {
+        // Said on standard error, so that an empty answer is not taken for a clean one.
+        let blocks = samples / config.block() as u64;
+        eprintln!(
+            "warning: {blocks} blocks of {} samples are too few to learn from; nothing was judged",
+            config.block()
+        );
+    }
+    Ok(if output.count > 0 { Outcome::Notable } else { Outcome::Quiet })
+}
+
+const HEADER: [&str; 7] =
+    ["time (s)", "length (s)", "frequency (Hz)", "class", "JNR (dB)", "confidence", "why"];
+
+/// Lines of JSON at once, or rows of a table for the end.
+struct Output<'a> {
+    context: &'a Context,
+    table: Table,
+    count: usize,
+    sample_rate: f64,
+}
+
+impl Output<'_> {
+    fn take(&mut self, events: Vec<Event>) -> anyhow::Result<()> {
+        self.count += events.len();
+        if self.context.json {
+            write_ndjson(&events, std::io::stdout().lock())?;
+            return Ok(());
+        }
+        for event in events {
+            let jnr = event.parameter("jnr_db").map_or("-".to_owned(), |jnr| format!("{jnr:.1}"));
+            self.table.add_row([
+                format!("{:.6}", event.sample_start as f64 / self.sample_rate),
+                format!("{:.6}", event.sample_count as f64 / self.sample_rate),
+                format!("{:.0} .. {:.0}", event.freq_lower_edge, event.freq_upper_edge),
+                event.class,
+                jnr,
+                format!("{:.6}", event.confidence),
+                event.comment,
+            ]);
+        }
+        Ok(())
+    }
+}
