@@ -153,7 +153,7 @@ fn stft_takes_the_mean_off() {
 
 /// The same bits whether one batch or many: slices, chains, means, hashes.
 #[test]
-fn small_batches_change_nothing() {
+fn batches_change_nothing() {
     let (Some(whole), Some(cut)) = (open(Limits::default()), open(SMALL)) else { return };
     for (size, hop, detrend) in [
         (64, 32, Detrend::None),
@@ -311,6 +311,9 @@ fn small_chain_uploads_once_and_reuses() {
     let wiped = GpuBuffer::upload(&gpu, &[7_u64; 100]).unwrap();
     assert_eq!(format!("{wiped:?}"), format!("GpuBuffer<u64>(100 values on {gpu})"));
     wiped.wipe().unwrap();
+    let mut read = [0_u64; 3];
+    GpuBuffer::upload(&gpu, &[5, 6, 7]).unwrap().read_and_wipe(&mut read).unwrap();
+    assert_eq!(read, [5, 6, 7]);
     assert_eq!(GpuBuffer::<u64>::zeroed(&gpu, 100).unwrap().to_vec().unwrap(), [0; 100]);
     assert_eq!(GpuBuffer::upload(&gpu, &[1_u8, 2, 3]).unwrap().to_vec().unwrap(), [1, 2, 3]);
     assert!(GpuBuffer::<f32>::upload(&gpu, &[]).unwrap().to_vec().unwrap().is_empty());

@@ -93,6 +93,18 @@ impl<T: Pod> GpuBuffer<T> {
         Ok(out)
     }
 
+    /// As [`GpuBuffer::read`], then overwrites it, and the memory that it was read through, with zeros.
+    ///
+    /// # Errors
+    /// As [`GpuBuffer::read`].
+    pub fn read_and_wipe(self, out: &mut [T]) -> Result<()> {
+        Error::check_length("readback", self.len, "values", out.len())?;
+        let mut commands = Commands::new(self.gpu())?;
+        let readback = commands.read_back(self.binding(0..self.bytes()))?;
+        commands.clear(&self)?;
+        commands.submit_and_read(readback)?.finish_and_wipe(bytemuck::cast_slice_mut(out))
+    }
+
     /// Overwrites it with zeros on the device, then drops it.
     ///
     /// # Errors

@@ -132,9 +132,13 @@ impl Commands {
 
     /// Fills a buffer with zeros.
     pub(in crate::gpu) fn clear<T: bytemuck::Pod>(&mut self, buffer: &GpuBuffer<T>) -> Result<()> {
+        self.clear_storage(buffer.storage())
+    }
+
+    fn clear_storage(&mut self, storage: &Arc<Storage>) -> Result<()> {
         let encoder = &mut self.encoder;
-        self.gpu.guarded("clearing", || encoder.clear_buffer(&buffer.storage().buffer, 0, None))?;
-        self.alive.push(Arc::clone(buffer.storage()));
+        self.gpu.guarded("clearing", || encoder.clear_buffer(&storage.buffer, 0, None))?;
+        self.alive.push(Arc::clone(storage));
         Ok(())
     }
 
@@ -188,6 +192,18 @@ pub(in crate::gpu) struct Readback {
 impl Readback {
     /// Waits for it and copies the first bytes to `out`.
     pub(in crate::gpu) fn finish(self, out: &mut [u8]) -> Result<()> {
+        self.copy(out).map(drop)
+    }
+
+    /// As [`Readback::finish`], then fills the memory that it came through with zeros.
+    pub(super) fn finish_and_wipe(self, out: &mut [u8]) -> Result<()> {
+        let mut commands = Commands::new(&self.gpu)?;
+        let storage = Arc::new(self.copy(out)?);
+        commands.clear_storage(&storage)?;
+        commands.submit().map(drop)
+    }
+
+    fn copy(self, out: &mut [u8]) -> Result<Storage> {
         let Readback { gpu, pending: Pending { mut storage, bytes }, submission, mapped } = self;
         gpu.wait(submission)?;
         let fault = |reason: String| Error::DeviceFault { reason: format!("a readback: {reason}") };
@@ -201,6 +217,6 @@ impl Readback {
         drop(view);
         gpu.guarded("unmapping", || storage.buffer.unmap())?;
         storage.keep = true;
-        Ok(())
+        Ok(storage)
     }
 }

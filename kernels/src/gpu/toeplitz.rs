@@ -1,7 +1,7 @@
 //! Toeplitz hashing on a device: `toeplitz.wgsl`, bit for bit what [`crate::toeplitz`] does.
 //!
-//! Key and hash are overwritten on the device once they were read. The driver's own transfer memory is out
-//! of reach, and so is what a GPU's timing tells: keys that need more stay on the CPU.
+//! Key and hash are overwritten in all buffers of ours once the hash was read. The driver's own memory for
+//! uploads is out of reach, and so is what a GPU's timing tells: keys that need more stay on the CPU.
 
 use std::sync::Arc;
 
@@ -49,8 +49,7 @@ impl DeviceToeplitz {
         Error::check_length("hash", words(self.n_out), "words", out.len())?;
         Error::check_length("key", words(self.n_in), "words", key.len())?;
         let key = GpuBuffer::upload(&self.gpu, key)?;
-        let hash = self.hash_on_device(&key);
-        let read = hash.and_then(|hash| hash.read(out).and_then(|()| hash.wipe()));
+        let read = self.hash_on_device(&key).and_then(|hash| hash.read_and_wipe(out));
         // Whatever happened, the key does not stay.
         key.wipe().and(read)
     }
