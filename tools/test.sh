@@ -14,7 +14,7 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$(mktemp -d)}"
 
 run "Rust: unit, integration and documentation tests" cargo test --locked --workspace --all-features
 run "The same kernels on a second Vulkan driver" tools/swiftshader.sh \
-  cargo test --locked -p phy-sec-kernels --features gpu --test gpu -- small_subset
+  cargo test --locked -p phy-sec-kernels --features gpu --test gpu -- small_
 
 if [ ! -x .venv/bin/python ]; then
   run "A Python environment in .venv" python3 -m venv .venv
