@@ -3,7 +3,7 @@
 use num_complex::Complex32;
 
 use super::{
-    classify::{Class, Evidence, Verdict, classify, regular},
+    classify::{Class, Evidence, Verdict, classify, like_the_reference, regular},
     config::Config,
     reference::{Judgement, Reference},
 };
@@ -28,6 +28,8 @@ pub(crate) struct Candidate {
     best: Judgement,
     /// Of `summed` conspicuous blocks: their power and their focus.
     power: Vec<f64>,
+    /// Of each bin the loudest.
+    loudest: Vec<f32>,
     focus: f64,
     summed: u64,
     runs: Vec<(u64, u64)>,
@@ -45,6 +47,7 @@ impl Candidate {
             hot: 0,
             best: judgement,
             power: vec![0.0; bins],
+            loudest: vec![0.0; bins],
             focus: 0.0,
             summed: 0,
             runs: Vec::new(),
@@ -81,8 +84,9 @@ impl Candidate {
         let around: f64 = (0..9).map(|d| excess[(peak + n + d - 4) % n]).sum();
         self.summed += 1;
         self.focus += around / excess.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        for (sum, &power) in self.power.iter_mut().zip(power) {
+        for ((sum, loudest), &power) in self.power.iter_mut().zip(&mut self.loudest).zip(power) {
             *sum += f64::from(power);
+            *loudest = loudest.max(power);
         }
         if self.peaks.len() < TRACKED {
             self.peaks.push((block, peak as u32));
@@ -157,25 +161,48 @@ impl Candidate {
         self.power.iter_mut().zip(earlier.power).for_each(|(a, b)| *a += b);
         self.runs.splice(0..0, earlier.runs);
         self.peaks.splice(0..0, earlier.peaks);
+        self.loudest.iter_mut().zip(earlier.loudest).for_each(|(a, b)| *a = a.max(b));
         // The samples of the two are not adjacent; the runs alone tell the rhythm.
         self.iq.clear();
     }
 
-    /// The event that it is. `examined`: blocks judged so far.
-    pub(crate) fn event(&self, config: &Config, reference: &Reference, origin: u64, examined: u64) -> Event {
+    /// Has the reference learn from it, if it is the reference's own spectrum, only louder.
+    pub(crate) fn teach(&self, config: &Config, reference: &mut Reference) -> bool {
+        let alike = like_the_reference(&self.evidence(config, &self.means(reference)));
+        if alike {
+            reference.learn_stretch(&self.loudest, &self.power, self.summed as usize);
+        }
+        alike
+    }
+
+    /// Per bin, the mean excess of the conspicuous blocks over the reference's mean, and that mean.
+    fn means(&self, reference: &Reference) -> (Vec<f64>, Vec<f64>) {
         let mean: Vec<f64> = (0..self.power.len()).map(|bin| reference.mean(bin)).collect();
-        let summed = self.summed as f64;
-        let excess: Vec<f64> = self.power.iter().zip(&mean).map(|(sum, mean)| sum / summed - mean).collect();
-        let evidence = Evidence {
+        let summed = self.summed.max(1) as f64;
+        (self.power.iter().zip(&mean).map(|(sum, mean)| sum / summed - mean).collect(), mean)
+    }
+
+    fn evidence<'a>(
+        &'a self,
+        config: &Config,
+        (excess, reference): &'a (Vec<f64>, Vec<f64>),
+    ) -> Evidence<'a> {
+        Evidence {
             sample_rate: config.sample_rate,
             block: config.block(),
-            excess: &excess,
-            reference: &mean,
+            excess,
+            reference,
             runs: &self.runs,
             peaks: &self.peaks,
-            focus: self.focus / summed,
+            focus: self.focus / self.summed.max(1) as f64,
             iq: &self.iq,
-        };
+        }
+    }
+
+    /// The event that it is. `examined`: blocks judged so far.
+    pub(crate) fn event(&self, config: &Config, reference: &Reference, origin: u64, examined: u64) -> Event {
+        let means = self.means(reference);
+        let evidence = self.evidence(config, &means);
         let verdict = classify(&evidence);
         let p_value = reference.p_value(&self.best);
         let blocks = self.last - self.first + 1;
@@ -197,7 +224,8 @@ impl Candidate {
         );
         // Below zero, the victim was weaker meanwhile than while it was learned: then there is no figure.
         event.set("jnr_db", 10.0 * (power / reference.noise()).log10());
-        event.set("jsr_db", 10.0 * (power / (mean.iter().sum::<f64>() / mean.len() as f64)).log10());
+        let everything = evidence.reference.iter().sum::<f64>() / config.size as f64;
+        event.set("jsr_db", 10.0 * (power / everything).log10());
         event.set("occupancy", self.hot as f64 / blocks as f64);
         event.set("continued", self.continued);
         event

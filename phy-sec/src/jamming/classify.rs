@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use pulsed::{RHYTHM, regular};
+pub(crate) use wideband::like_the_reference;
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $class:ident = $module:ident,)*) => {
@@ -172,7 +173,7 @@ fn unknown(evidence: &Evidence) -> Verdict {
     let why = if lines.len() > 1 && lines.iter().all(|line| line.1 <= tone::WIDEST) {
         parameters.insert("lines".into(), lines.len().into());
         format!("{} separate lines", lines.len())
-    } else if wideband::like_the_reference(evidence) {
+    } else if like_the_reference(evidence) {
         "the reference's own spectrum, louder: a change of gain, a nearer legitimate sender, or a jammer that imitates it"
             .to_owned()
     } else if evidence.focus > wideband::NARROW_FOCUS {

@@ -235,6 +235,11 @@ impl Monitor {
         let Some(mut candidate) = self.candidate.take() else { return };
         let least = self.config.blocks(self.config.min_duration).max(self.config.min_blocks) as u64;
         candidate.continued |= continues;
+        if candidate.hot > 0 && self.reference.learns() && candidate.teach(&self.config, &mut self.reference)
+        {
+            self.dismissed += 1;
+            return;
+        }
         candidate.trim(least, self.config.block());
         if candidate.hot >= least && candidate.dense(self.config.min_occupancy) {
             self.report(&candidate);

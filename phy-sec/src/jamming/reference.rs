@@ -3,7 +3,8 @@
 //! "Louder in this bin than anything learned" is OS-CFAR along time with rank 1: exact for noise, and deaf
 //! to the comings and goings of the legitimate signals that were there while it learned. Learning ends after
 //! the configured time and never takes in a conspicuous block, so a ramp cannot raise the reference behind
-//! the operator's back: 1 dB a minute is a conspicuous spectrum within minutes.
+//! the operator's back (one exception, while learning lasts: what has the reference's own uneven spectrum and
+//! is only louder is taken for the same traffic, busier): 1 dB a minute is a conspicuous spectrum within minutes.
 //!
 //! A block is conspicuous by one of two tests, each at half of the probability asked for:
 //! - its loudest bin over its reference (a union bound over the bins: at most that probability);
@@ -109,7 +110,7 @@ impl Reference {
 
     /// Learns from an inconspicuous block while learning lasts. Digital silence says nothing of the noise.
     pub(crate) fn learn(&mut self, power: &[f32]) {
-        if self.known.is_some() || self.blocks >= self.limit || power.iter().all(|&p| p == 0.0) {
+        if !self.learns() || power.iter().all(|&p| p == 0.0) {
             return;
         }
         self.blocks += 1;
@@ -119,6 +120,11 @@ impl Reference {
         }
         let total: f64 = power.iter().map(|&p| f64::from(p)).sum();
         self.quietest = self.quietest.min(total / power.len() as f64);
+        self.renew();
+    }
+
+    /// The thresholds for the blocks learned.
+    fn renew(&mut self) {
         // Four thresholds an octave: between them those of fewer blocks hold, which are a little higher.
         let blocks = grid(self.blocks);
         if blocks >= LEAST_REFERENCE && blocks != self.thresholds.blocks {
@@ -127,6 +133,19 @@ impl Reference {
             let counted = level.multiplier(COUNTED_PFA);
             self.thresholds = Thresholds { blocks, cell, counted, level: Some(level) };
         }
+    }
+
+    /// Whether learning lasts.
+    pub(crate) fn learns(&self) -> bool {
+        self.known.is_none() && self.blocks < self.limit
+    }
+
+    /// Learns from `blocks` blocks at once: the loudest and the sum of each bin.
+    pub(crate) fn learn_stretch(&mut self, loudest: &[f32], sum: &[f64], blocks: usize) {
+        self.loudest.iter_mut().zip(loudest).for_each(|(all, &new)| *all = all.max(new));
+        self.sum.iter_mut().zip(sum).for_each(|(all, &new)| *all += new);
+        self.blocks += blocks;
+        self.renew();
     }
 
     pub(crate) fn judge(&self, power: &[f32]) -> Judgement {

@@ -36,24 +36,24 @@ struct Truth {
     name: String,
 }
 
-/// A burst network at 1 MS/s, jammed three times.
+/// A burst network at 1 MS/s, 15 dB over the noise, jammed three times by 5 dB more than it has.
 pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     let rate = 1e6;
     let noise_power = 1e-4;
     let mut rng = sim::rng(context.seed);
     let (mut x, bursts) = network(&mut rng, 400_000, noise_power)?;
     let jammers = [
-        (100_000..150_000, Jammer::Tone { frequency: 137e3 }, 5.0, Class::Tone),
+        (100_000..150_000, Jammer::Tone { frequency: 137e3 }, 20.0, Class::Tone),
         (
             200_000..250_000,
             Jammer::Sweep { shape: SweepShape::Sawtooth, from: -400e3, to: 350e3, period: 2.5e-3 },
-            5.0,
+            20.0,
             Class::Sweep,
         ),
         (
             300_000..350_000,
             Jammer::Pulsed { period: 3e-3, duty: 0.4, of: Box::new(Jammer::Barrage) },
-            15.0,
+            20.0,
             Class::Pulsed,
         ),
     ];

@@ -5,6 +5,9 @@ use super::{Class, Evidence, Verdict, describe};
 /// Share of a block's excess around its peak above which the block is narrow.
 pub(super) const NARROW_FOCUS: f64 = 0.5;
 
+/// Ratio of the largest to the middle gain over the reference that is still the same spectrum.
+const MOST_UNEVEN: f64 = 4.0;
+
 /// Share of the excess that must lie within the stretch.
 const LEAST_SHARE: f64 = 0.75;
 
@@ -24,16 +27,28 @@ pub(super) fn recognize(evidence: &Evidence) -> Option<Verdict> {
 }
 
 /// Whether the excess has the reference's own shape, which then must have one: at least 10 dB between its
-/// quiet and its loud bins.
-pub(super) fn like_the_reference(evidence: &Evidence) -> bool {
-    let mut order: Vec<usize> = (0..evidence.bins()).collect();
-    order.sort_by(|&a, &b| evidence.reference[a].total_cmp(&evidence.reference[b]));
-    let tenth = order.len() / 10;
+/// quiet and its loud bins, and none of the loud ones raised out of proportion.
+pub(crate) fn like_the_reference(evidence: &Evidence) -> bool {
+    let (n, reference) = (evidence.bins(), evidence.reference);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| reference[a].total_cmp(&reference[b]));
+    let tenth = n / 10;
     let mean = |of: &[f64], bins: &[usize]| -> f64 {
         bins.iter().map(|&bin| of[bin]).sum::<f64>().max(f64::MIN_POSITIVE) / bins.len() as f64
     };
-    let (quiet, loud) = (&order[..tenth], &order[order.len() - tenth..]);
+    let (quiet, loud) = (&order[..tenth], &order[n - tenth..]);
     let contrast = |of: &[f64]| 10.0 * (mean(of, loud) / mean(of, quiet)).log10();
-    let reference = contrast(evidence.reference);
-    reference >= 10.0 && contrast(evidence.excess) >= 0.7 * reference
+    let shape = contrast(reference);
+    if shape < 10.0 || contrast(evidence.excess) < 0.7 * shape {
+        return false;
+    }
+    // Bins of the reference within 10 dB of its loud ones, smoothed as the excess of a few blocks is rough: a
+    // line or an edge of another signal stands out among them.
+    let level = 0.1 * mean(reference, loud);
+    let smooth = |of: &[f64], bin: usize| (0..5).map(|d| of[(bin + n + d - 2) % n]).sum::<f64>();
+    let filled = order.iter().filter(|&&bin| reference[bin] >= level);
+    let mut gains: Vec<f64> =
+        filled.map(|&bin| smooth(evidence.excess, bin) / smooth(reference, bin)).collect();
+    gains.sort_by(f64::total_cmp);
+    gains.last().is_some_and(|&most| most <= MOST_UNEVEN * gains[gains.len() / 2])
 }
