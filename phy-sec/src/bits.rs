@@ -188,6 +188,9 @@ impl FromIterator<bool> for Bits {
 
 impl Extend<bool> for Bits {
     fn extend<T: IntoIterator<Item = bool>>(&mut self, bits: T) {
+        let bits = bits.into_iter();
+        // A vector that grows leaves copies of its content behind; secrets come with their length known.
+        self.words.reserve((self.len + bits.size_hint().0).div_ceil(64).saturating_sub(self.words.len()));
         for bit in bits {
             self.push(bit);
         }
@@ -230,7 +233,7 @@ impl TryFrom<Packed> for Bits {
             Err(Error::Malformed { what: "bit string", place, reason: reason.into() })
         };
         // Compared this way round, a claimed length costs no memory.
-        if packed.hex.len() % 2 != 0 || packed.hex.len() / 2 != packed.bits.div_ceil(8) {
+        if !packed.hex.len().is_multiple_of(2) || packed.hex.len() / 2 != packed.bits.div_ceil(8) {
             return malformed(format!("{} bits", packed.bits), "the number of digits does not fit");
         }
         let mut bytes = Vec::with_capacity(packed.hex.len() / 2);

@@ -1,5 +1,7 @@
 //! Channel measurements: what a receiver learned about the propagation from each packet it heard.
 
+pub mod intel5300;
+
 use ndarray::Array3;
 use num_complex::Complex32;
 
