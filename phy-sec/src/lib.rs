@@ -7,8 +7,11 @@ pub mod channel;
 mod error;
 pub mod event;
 pub mod jamming;
+pub mod keygen;
 pub mod sim;
 pub mod spectrum;
+#[cfg(test)]
+mod testdata;
 
 pub use error::{Error, Result};
 pub use kernels::Backend;

@@ -1,0 +1,168 @@
+//! From nearly the same bits to the same bits, over a public channel that hears every parity.
+//!
+//! Alice's bits stay; Bob corrects his. He leads: [`BobSide::next`] asks, [`AliceSide::answer`] answers, and
+//! both count. A reconciler is a file with a serde struct and its two sides, its `mod` line, and its row in the
+//! table.
+
+pub mod cascade;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RawBits, ReconciledBits};
+use crate::bits::Bits;
+use crate::{Error, Result};
+use cascade::Cascade;
+
+/// A question of Bob's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// The parities of all blocks of a pass.
+    Pass {
+        /// Counted from 0.
+        pass: u8,
+    },
+    /// The parities of some ranges of some passes' orders.
+    Ranges {
+        /// `[pass, start, length]` of each.
+        ranges: Vec<[u32; 3]>,
+    },
+}
+
+/// What Bob has to say next.
+#[derive(Debug)]
+pub enum Progress {
+    /// A question to Alice.
+    Ask(Ask),
+    /// There is nothing left to ask.
+    Done(ReconciledBits),
+}
+
+macro_rules! table {
+    ($($(#[$doc:meta])* $name:literal $method:ident $module:ident,)*) => {
+        /// A reconciler, chosen by `method`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "method")]
+        pub enum Reconciler {
+            $($(#[$doc])* #[serde(rename = $name)] $method($method),)*
+        }
+
+        impl Reconciler {
+            /// The name of every method, as configuration spells it.
+            pub const ALL: &'static [&'static str] = &[$($name),*];
+
+            /// # Errors
+            /// [`Error::OutOfRange`], naming the field.
+            pub fn check(&self) -> Result<()> {
+                match self { $(Self::$method(method) => method.check(),)* }
+            }
+
+            /// Alice's side, for bits that differ from Bob's at the given rate. Both sides take the same public `seed`.
+            ///
+            /// # Errors
+            /// [`Error::OutOfRange`] for a rate outside 0..=0.5, [`Error::TooShort`] without bits.
+            pub fn alice(&self, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<AliceSide> {
+                usable(&raw, error_rate)?;
+                match self {
+                    $(Self::$method(method) =>
+                        Ok(AliceSide::$method($module::Alice::new(method, raw, error_rate, seed))),)*
+                }
+            }
+
+            /// Bob's side.
+            ///
+            /// # Errors
+            /// As [`Self::alice`].
+            pub fn bob(&self, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<BobSide> {
+                usable(&raw, error_rate)?;
+                match self {
+                    $(Self::$method(method) =>
+                        Ok(BobSide::$method($module::Bob::new(method, raw, error_rate, seed))),)*
+                }
+            }
+        }
+
+        /// The end whose bits stay.
+        pub enum AliceSide {
+            $($(#[$doc])* $method($module::Alice),)*
+        }
+
+        impl AliceSide {
+            /// Answers a question, and counts each bit of the answer.
+            ///
+            /// # Errors
+            /// [`Error::Malformed`] for a question that no honest Bob asks: ranges outside the string, or far more
+            /// parities altogether than there are bits.
+            pub fn answer(&mut self, ask: &Ask) -> Result<Bits> {
+                match self { $(Self::$method(side) => side.answer(ask),)* }
+            }
+
+            /// The bits and what was said about them.
+            #[must_use]
+            pub fn finish(self) -> ReconciledBits {
+                match self { $(Self::$method(side) => side.finish(),)* }
+            }
+
+            /// Bits said about the string so far.
+            #[must_use]
+            pub fn leaked(&self) -> usize {
+                match self { $(Self::$method(side) => side.leaked(),)* }
+            }
+        }
+
+        /// The end that corrects its bits.
+        pub enum BobSide {
+            $($(#[$doc])* $method($module::Bob),)*
+        }
+
+        impl BobSide {
+            /// Takes Alice's answer to the last question (`None` at first) and says what comes next.
+            ///
+            /// # Errors
+            /// [`Error::Malformed`] for an answer that does not fit the question.
+            pub fn next(&mut self, answer: Option<&Bits>) -> Result<Progress> {
+                match self { $(Self::$method(side) => side.next(answer),)* }
+            }
+
+            /// Bits heard about the string so far.
+            #[must_use]
+            pub fn leaked(&self) -> usize {
+                match self { $(Self::$method(side) => side.leaked(),)* }
+            }
+        }
+    };
+}
+
+table! {
+    /// Binary search for errors in blocks of shuffled bits, with backtracking.
+    "cascade" Cascade cascade,
+}
+
+impl Default for Reconciler {
+    fn default() -> Self {
+        Self::Cascade(Cascade::default())
+    }
+}
+
+fn usable(raw: &RawBits, error_rate: f64) -> Result<()> {
+    super::within("error rate", error_rate, 0.0, 0.5, "within 0..=0.5")?;
+    // Positions travel as 32-bit numbers.
+    if raw.len() > 1 << 31 {
+        return Err(Error::OutOfRange {
+            field: "raw bits",
+            rule: "at most 2^31",
+            got: raw.len().to_string(),
+        });
+    }
+    if raw.is_empty() {
+        return Err(Error::TooShort { what: "reconciliation", need: 1, unit: "bits", got: 0 });
+    }
+    Ok(())
+}
+
+/// Binary entropy: the least that has to be said about each bit, on average, to correct errors of rate `q`
+/// (Slepian and Wolf, IEEE Trans. Inf. Theory 19(4), 1973).
+#[must_use]
+pub fn binary_entropy(q: f64) -> f64 {
+    if q <= 0.0 || q >= 1.0 { 0.0 } else { -q * q.log2() - (1.0 - q) * (1.0 - q).log2() }
+}

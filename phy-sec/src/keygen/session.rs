@@ -1,0 +1,497 @@
+//! Key agreement as two state machines without input and output.
+//!
+//! Give each end's [`step`](Alice::step) what came from the other, send what it returns, and stop at an outcome:
+//!
+//! | from | message | content |
+//! | --- | --- | --- |
+//! | both | `hello` | protocol version, digest of the settings, shape of the series |
+//! | both | `index` | which samples were kept; Alice's decision levels if Bob wants them |
+//! | both | `sample` | bits to find the error rate, then thrown away |
+//! | Alice | `start` | seed of the shuffles |
+//! | Bob, Alice | `ask`, `answer` | reconciliation |
+//! | Bob | `verify` | tag under Bob's bits over all messages so far |
+//! | Alice | `amplify` | seed and length of the hash, tag under Alice's bits over all messages so far |
+//! | Bob | `confirm` | digest of all messages: Alice releases her key |
+//!
+//! **A message that was altered anywhere gives no key**, because the tags and the last digest cover all of them. Tags are
+//! HMAC-SHA256 under the reconciled bits, 64 bits each, and the ledger counts them.
+//!
+//! **Silence is an event**: when nothing comes, call `step(None)`. It ends the session at either end, with an `abort`
+//! message to the other; except for Bob after his `confirm`, for whom silence means that Alice is content. So Bob
+//! releases last, and one lost message leaves neither end with a key. (Two lost ones can: his `confirm` and her
+//! `abort`. No protocol over a lossy channel is free of that.)
+//!
+//! Without an authenticated transport a session proves that both ends hold the same bits, not who the other end is.
+
+mod alice;
+mod bob;
+mod message;
+
+use std::mem;
+
+use hmac::{Hmac, KeyInit, Mac};
+use kernels::Backend;
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+pub use alice::Alice;
+pub use bob::Bob;
+pub use message::{Body, Message, VERSION};
+
+use super::entropy::{Estimator, Sample};
+use super::ledger::{Disclosed, Worth};
+use super::quantize::Quantizer;
+use super::reconcile::Reconciler;
+use super::{Config, ErrorRate, EveModel, Ledger, RawBits, ReconciledBits, SecretKey, Security};
+use crate::bits::Bits;
+use crate::{Error, Result};
+
+/// Length of a verification tag.
+const TAG_BITS: usize = 64;
+/// Fewer raw bits than this cannot cover the margins, whatever they hold.
+const LEAST_BITS: usize = 64;
+/// Fewer compared bits than this say nothing about the error rate.
+const LEAST_SAMPLE: usize = 32;
+
+/// What both ends must have set alike. [`Config::session`] makes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The quantizer.
+    pub quantize: Quantizer,
+    /// How the error rate is found.
+    pub error_rate: ErrorRate,
+    /// How the errors are removed.
+    pub reconcile: Reconciler,
+    /// What the eavesdropper is granted.
+    pub eve: EveModel,
+    /// What the key may differ from a uniform one.
+    pub security: Security,
+}
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        let Self { quantize, error_rate, reconcile, eve, security } = self.clone();
+        let quantize = Some(quantize);
+        Config { quantize, error_rate, reconcile, eve, security, ..Config::default() }.check()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        // Serializing plain structs into memory cannot fail; an empty text would fail the comparison, not pass it.
+        Sha256::digest(serde_json::to_vec(self).unwrap_or_default()).into()
+    }
+}
+
+/// Why a session ended without a settled ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Abort {
+    /// The two ends speak different versions.
+    #[error("the ends speak different versions of the protocol")]
+    Version,
+    /// The two ends have different settings, or series of different shapes.
+    #[error("the ends have different settings, or series of different shapes")]
+    Settings,
+    /// Too few samples were kept.
+    #[error("the quantizer left {got} bits, fewer than {LEAST_BITS}")]
+    TooFewBits {
+        /// How many there were.
+        got: usize,
+    },
+    /// The bits differ too much.
+    #[error("the ends' bits disagree too much: rate {rate:.3}, the limit is {limit:.3}")]
+    ErrorRate {
+        /// The estimate.
+        rate: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// A message does not say what it must.
+    #[error("a message cannot be understood: {reason}")]
+    Malformed {
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A message came that was not due.
+    #[error("a message came that was not due")]
+    Unexpected,
+    /// The ends do not hold the same bits, or did not see the same messages.
+    #[error("verification failed: the ends' bits or the messages that they saw differ")]
+    Verification,
+    /// A message that was due did not come.
+    #[error("the other end fell silent")]
+    Silence,
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Both ends hold the same bits, and the ledger was settled. The key is `None` where the ledger leaves none.
+    Settled {
+        /// The key.
+        key: Option<SecretKey>,
+        /// Its account.
+        ledger: Ledger,
+    },
+    /// The session was broken off. There is no key.
+    Aborted {
+        /// Why.
+        reason: Abort,
+        /// Whether the other end broke it off.
+        by_peer: bool,
+    },
+}
+
+impl Outcome {
+    /// The key, if there is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&SecretKey> {
+        match self {
+            Self::Settled { key, .. } => key.as_ref(),
+            Self::Aborted { .. } => None,
+        }
+    }
+
+    /// The ledger, if the session came that far.
+    #[must_use]
+    pub fn ledger(&self) -> Option<&Ledger> {
+        match self {
+            Self::Settled { ledger, .. } => Some(ledger),
+            Self::Aborted { .. } => None,
+        }
+    }
+
+    /// Why, in a sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Settled { ledger, .. } => ledger.reason().to_owned(),
+            Self::Aborted { reason, .. } => format!("no key: {reason}"),
+        }
+    }
+}
+
+/// What one call of `step` yields.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// To be sent to the other end.
+    pub send: Option<Message>,
+    /// The end of the session.
+    pub outcome: Option<Outcome>,
+}
+
+/// Runs both ends in one thread until both are finished. Returns Alice's outcome and Bob's.
+///
+/// # Errors
+/// Those of [`Alice::step`].
+pub fn run(alice: Alice, bob: Bob) -> Result<(Outcome, Outcome)> {
+    run_over(alice, bob, |_, message| Some(message.encode()))
+}
+
+/// As [`run`], over a channel that may alter or lose messages: `channel` gets the number of messages sent before and the
+/// message, and returns the bytes that arrive, or `None`.
+///
+/// # Errors
+/// Those of [`Alice::step`].
+pub fn run_over(
+    mut alice: Alice,
+    mut bob: Bob,
+    mut channel: impl FnMut(usize, &Message) -> Option<Vec<u8>>,
+) -> Result<(Outcome, Outcome)> {
+    let (mut to_alice, mut to_bob): (Option<Vec<u8>>, Option<Vec<u8>>) = (None, None);
+    let (mut of_alice, mut of_bob) = (None, None);
+    let mut sent = 0;
+    let mut carry = |message: Option<Message>| {
+        let message = message?;
+        sent += 1;
+        channel(sent - 1, &message)
+    };
+    loop {
+        if of_alice.is_none() {
+            let step = alice.step_bytes(to_alice.take().as_deref())?;
+            to_bob = carry(step.send);
+            of_alice = step.outcome;
+        }
+        if of_bob.is_none() {
+            let step = bob.step_bytes(to_bob.take().as_deref())?;
+            to_alice = carry(step.send);
+            of_bob = step.outcome;
+        }
+        match (of_alice, of_bob) {
+            (Some(alice), Some(bob)) => return Ok((alice, bob)),
+            open => (of_alice, of_bob) = open,
+        }
+    }
+}
+
+/// The series of one end until it is quantized, wiped afterwards.
+struct Series(Array2<f64>);
+
+impl Drop for Series {
+    fn drop(&mut self) {
+        for value in &mut self.0 {
+            value.zeroize();
+        }
+    }
+}
+
+/// What both ends do alike.
+struct End {
+    settings: Settings,
+    backend: Backend,
+    lanes: usize,
+    columns: usize,
+    transcript: Transcript,
+    /// Which samples both kept, in order of the lanes.
+    kept: Vec<u32>,
+    disclosed: Disclosed,
+    /// Where the compared bits are among the kept ones, ascending, and what Alice's were.
+    sampled: Vec<u32>,
+    sample: Bits,
+    error_rate: f64,
+}
+
+impl End {
+    fn new(series: &Array2<f64>, settings: &Settings, backend: &Backend) -> Result<Self> {
+        settings.check()?;
+        // Places travel as 32-bit numbers.
+        if series.len() > 1 << 31 {
+            let got = series.len().to_string();
+            return Err(Error::OutOfRange { field: "samples", rule: "at most 2^31", got });
+        }
+        Ok(Self {
+            settings: settings.clone(),
+            backend: backend.clone(),
+            lanes: series.nrows(),
+            columns: series.ncols(),
+            transcript: Transcript::default(),
+            kept: Vec::new(),
+            disclosed: Disclosed::default(),
+            sampled: Vec::new(),
+            sample: Bits::new(),
+            error_rate: settings.error_rate.assume,
+        })
+    }
+
+    fn hello(&self) -> Body {
+        Body::Hello {
+            settings: self.settings.digest(),
+            lanes: self.lanes as u32,
+            samples: self.columns as u32,
+        }
+    }
+
+    /// Whether the other end means the same.
+    fn greet(&self, body: &Body) -> std::result::Result<(), Abort> {
+        if *body == self.hello() { Ok(()) } else { Err(Abort::Settings) }
+    }
+
+    /// Takes over the list of samples that both kept.
+    fn keep(&mut self, kept: Vec<u32>) -> std::result::Result<(), Abort> {
+        self.kept = kept;
+        if self.kept.len() < LEAST_BITS { Err(Abort::TooFewBits { got: self.kept.len() }) } else { Ok(()) }
+    }
+
+    fn collect(&self, bits: &Bits) -> RawBits {
+        RawBits::new(self.kept.iter().map(|&place| bits.get(place as usize).unwrap_or(false)).collect())
+    }
+
+    /// Which of the raw bits are compared: chosen by the public seed, ascending.
+    fn choose(&mut self, seed: [u8; 32]) {
+        let n = self.kept.len();
+        let share = self.settings.error_rate.sample;
+        let count = if share > 0.0 { ((share * n as f64).ceil() as usize).clamp(LEAST_SAMPLE, n) } else { 0 };
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        for first in 0..count {
+            let other = first + ((u128::from(rng.next_u64()) * (n - first) as u128) >> 64) as usize;
+            order.swap(first, other);
+        }
+        order.truncate(count);
+        order.sort_unstable();
+        self.sampled = order;
+    }
+
+    /// Compares the sampled bits and settles on an error rate: half an error more than was seen, for none seen is not
+    /// none there (Jeffreys' prior).
+    fn compare(&mut self, alice: Bits, bob: &Bits) -> std::result::Result<(), Abort> {
+        let difference = alice.xor(bob).map_err(|err| Abort::Malformed { reason: err.to_string() })?;
+        if alice.len() != self.sampled.len() {
+            return Err(Abort::Malformed { reason: "another number of bits was to be compared".into() });
+        }
+        self.disclosed.sample = alice.len();
+        let limit = self.settings.error_rate.limit;
+        if !alice.is_empty() {
+            let (errors, count) = (difference.count_ones() as f64, alice.len() as f64);
+            self.error_rate = ((errors + 0.5) / (count + 1.0)).min(0.5);
+            self.sample = alice;
+        }
+        if self.error_rate > limit {
+            return Err(Abort::ErrorRate { rate: self.error_rate, limit });
+        }
+        Ok(())
+    }
+
+    /// The compared bits, and the others.
+    fn split(&self, mut raw: RawBits) -> (Bits, RawBits) {
+        let (mut sample, mut rest) = (Bits::new(), Vec::with_capacity(raw.len()));
+        let mut chosen = self.sampled.iter().peekable();
+        for (index, bit) in raw.bits.iter().enumerate() {
+            if chosen.next_if(|&&place| place as usize == index).is_some() {
+                sample.push(bit);
+            } else {
+                rest.push(bit);
+            }
+        }
+        let kept = rest.iter().copied().collect();
+        rest.zeroize();
+        raw.bits.zeroize();
+        (sample, RawBits::new(kept))
+    }
+
+    /// The account, the same at both ends: it rests on Alice's bits and on what was said.
+    fn settle(&mut self, reconciled: &ReconciledBits) -> Ledger {
+        self.disclosed.reconciliation = reconciled.leaked;
+        self.disclosed.verification = 2 * TAG_BITS;
+        // Alice's raw bits as they were measured: the compared ones go back to their places.
+        let mut all = Vec::with_capacity(self.kept.len());
+        let (mut sample, mut rest) = (self.sample.iter(), reconciled.bits.iter());
+        let mut chosen = self.sampled.iter().peekable();
+        for index in 0..self.kept.len() {
+            let from_sample = chosen.next_if(|&&place| place as usize == index).is_some();
+            all.push(if from_sample { sample.next() } else { rest.next() }.unwrap_or(false));
+        }
+        let mut bits: Bits = all.iter().copied().collect();
+        all.zeroize();
+        let columns = self.columns.max(1) as u32;
+        let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
+        let mut lanes = Vec::with_capacity(self.lanes);
+        let mut start = 0;
+        for lane in 0..self.lanes as u32 {
+            let end = start + self.kept[start..].partition_point(|place| place / columns <= lane);
+            lanes.push(start..end);
+            start = end;
+        }
+        let sample = Sample { bits: &bits, place: &place, lanes: &lanes };
+        let estimates = Estimator::ALL.iter().map(|estimator| estimator.estimate(&sample)).collect();
+        let rho = self.settings.eve.rho;
+        let worth = Worth { raw_bits: bits.len(), estimates, rho, guess: self.settings.quantize.guess(rho) };
+        bits.zeroize();
+        Ledger::settle(worth, self.disclosed, self.settings.security.epsilon)
+    }
+
+    /// HMAC-SHA256 under the reconciled bits over a label, all messages so far and `extra`, cut to 64 bits.
+    fn tag(&self, bits: &ReconciledBits, label: &str, extra: &[u8]) -> [u8; TAG_BITS / 8] {
+        let key = Zeroizing::new(bits.bits.to_bytes());
+        let mut tag = [0; TAG_BITS / 8];
+        // HMAC takes keys of any length; were it otherwise, a tag of zeros would release nothing to a forger
+        // who does not also make the other end fail.
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) {
+            mac.update(label.as_bytes());
+            mac.update(&self.transcript.digest());
+            mac.update(extra);
+            tag.copy_from_slice(&mac.finalize().into_bytes()[..TAG_BITS / 8]);
+        }
+        tag
+    }
+}
+
+fn same(a: &[u8], b: &[u8]) -> bool {
+    bool::from(a.ct_eq(b))
+}
+
+/// All messages of the session, in order, as their SHA-256; and the number of the next one.
+#[derive(Default)]
+struct Transcript {
+    hash: Sha256,
+    next: u32,
+}
+
+impl Transcript {
+    fn digest(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
+    fn absorb(&mut self, message: &Message) {
+        let bytes = message.encode();
+        self.hash.update((bytes.len() as u64).to_le_bytes());
+        self.hash.update(&bytes);
+        self.next = self.next.wrapping_add(1);
+    }
+
+    /// Gives `body` its number.
+    fn send(&mut self, body: Body) -> Message {
+        let message = Message { version: VERSION, number: self.next, body };
+        self.absorb(&message);
+        message
+    }
+
+    /// Whether a message is of this protocol and the one that is due.
+    fn expect(&self, message: &Message) -> std::result::Result<(), Abort> {
+        if message.version != VERSION {
+            Err(Abort::Version)
+        } else if message.number != self.next {
+            Err(Abort::Unexpected)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What an end of a session does with a message, given the right of way by [`advance`].
+trait Role {
+    /// Answers `message`. Silence, aborts and messages out of turn do not get here.
+    fn respond(&mut self, body: Body, message: &Message) -> std::result::Result<Step, Abort>;
+    /// What silence means now: `None` is the end of the session.
+    fn silence(&mut self) -> Option<Step>;
+    fn transcript(&mut self) -> &mut Transcript;
+    /// Wipes everything; every further step is a mistake of the caller.
+    fn close(&mut self);
+    fn is_closed(&self) -> bool;
+}
+
+fn advance(end: &mut impl Role, message: Option<Message>) -> Result<Step> {
+    if end.is_closed() {
+        let got = "a step after the outcome".into();
+        return Err(Error::OutOfRange { field: "session", rule: "stepped until its outcome", got });
+    }
+    let result = match message {
+        None => end.silence().ok_or(Abort::Silence),
+        Some(Message { version: VERSION, body: Body::Abort { reason }, .. }) => {
+            end.close();
+            return Ok(Step { send: None, outcome: Some(Outcome::Aborted { reason, by_peer: true }) });
+        }
+        Some(message) => end.transcript().expect(&message).and_then(|()| {
+            // The content is moved out for the answer; the transcript takes the message as it came.
+            end.respond(message.body.clone(), &message)
+        }),
+    };
+    Ok(result.unwrap_or_else(|reason| break_off(end, reason)))
+}
+
+fn break_off(end: &mut impl Role, reason: Abort) -> Step {
+    let message = end.transcript().send(Body::Abort { reason: reason.clone() });
+    end.close();
+    Step { send: Some(message), outcome: Some(Outcome::Aborted { reason, by_peer: false }) }
+}
+
+fn advance_bytes(end: &mut impl Role, bytes: Option<&[u8]>) -> Result<Step> {
+    match bytes.map(Message::decode).transpose() {
+        Ok(message) => advance(end, message),
+        Err(_) if end.is_closed() => advance(end, None),
+        Err(err) => Ok(break_off(end, Abort::Malformed { reason: err.to_string() })),
+    }
+}
+
+/// Leaves `T::default()` behind.
+fn take<T: Default>(value: &mut T) -> T {
+    mem::take(value)
+}
+
+#[cfg(test)]
+mod tests;
