@@ -6,6 +6,7 @@ mod context;
 mod demo;
 mod detect;
 mod info;
+mod keygen;
 mod plot;
 mod report;
 mod source;
@@ -38,6 +39,8 @@ enum Command {
     Info(info::Args),
     /// Draw a recording's power over time and frequency.
     Spectrum(spectrum::Args),
+    /// Agree on a key over channel measurements, or find that there is none to be had.
+    Keygen(keygen::Args),
 }
 
 const EXIT_CODES: &str = "\
@@ -70,6 +73,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Detect(args) => detect::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
+        Command::Keygen(args) => keygen::run(args, &context),
     }
 }
 

@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use super::{Context, Outcome, report};
 
 mod jamming;
+mod keygen;
 
 /// The three pipelines, in the order of the report: the name in the JSON, on the simulated scene, on recordings.
 const PARTS: &[(
     &str,
     fn(&Context) -> anyhow::Result<Section>,
     fn(&Context, &Path) -> anyhow::Result<Section>,
-)] = &[("jamming", jamming::simulated, jamming::recorded)];
+)] = &[("keygen", keygen::simulated, keygen::recorded), ("jamming", jamming::simulated, jamming::recorded)];
 
 /// What to run on, and where the report goes.
 #[derive(clap::Args)]

@@ -1,0 +1,146 @@
+//! `phy-sec keygen agree A B`: the whole chain over two recordings.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use phy_sec::channel::intel5300;
+use phy_sec::keygen::probe::{Trace, table};
+use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
+
+use super::{Context, Outcome};
+
+/// Keys from the channel.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Agree on a key over what two ends measured, and account for every bit of it
+    Agree(AgreeArgs),
+}
+
+/// Two recordings of one link.
+#[derive(clap::Args)]
+struct AgreeArgs {
+    /// Alice's measurements: an Intel 5300 log (.dat), a CSV of RSSI (`index,value`), or a CSV of CSI magnitudes
+    #[arg(value_name = "A")]
+    alice: PathBuf,
+    /// Bob's, in the same form; leave it out (or say -) where A has a column for each end
+    #[arg(value_name = "B")]
+    bob: Option<PathBuf>,
+    /// What an eavesdropper measured of the same exchanges, in the same form: replaces the configured `eve.rho`
+    #[arg(long, value_name = "FILE")]
+    eve: Option<PathBuf>,
+    /// Write the two ends' keys to PREFIX.alice.key and PREFIX.bob.key, readable by the owner only
+    #[arg(long, value_name = "PREFIX")]
+    key_out: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let Command::Agree(args) = &args.command;
+    let config: Config = context.config("keygen")?;
+    let Agreement { report, keys } =
+        recording(&args.alice, args.bob.as_deref(), args.eve.as_deref(), &config, context)?;
+    if context.json {
+        context.print_json(&report)?;
+    } else {
+        context.print(text(&report))?;
+    }
+    if let (Some(prefix), Some((alice, bob))) = (&args.key_out, &keys) {
+        for (end, key) in [("alice", alice), ("bob", bob)] {
+            let mut path = prefix.clone().into_os_string();
+            path.push(format!(".{end}.key"));
+            write_key(Path::new(&path), key)?;
+        }
+    }
+    Ok(if keys.is_some() { Outcome::Quiet } else { Outcome::Notable })
+}
+
+/// Agrees on a key over two files, or one with a column for each end.
+pub(super) fn recording(
+    alice: &Path,
+    bob: Option<&Path>,
+    eve: Option<&Path>,
+    config: &Config,
+    context: &Context,
+) -> anyhow::Result<Agreement> {
+    let bob = bob.filter(|path| path.as_os_str() != "-");
+    let (a, b) = match bob {
+        Some(bob) => (read(alice, config)?, read(bob, config)?),
+        None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,
+    };
+    let e = eve.map(|path| read(path, config)).transpose()?;
+    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())?;
+    let names = [Some(alice), bob].into_iter().flatten();
+    agreement.report.source = names.map(|path| path.display().to_string()).collect();
+    Ok(agreement)
+}
+
+/// One end's measurements, by the file's name and shape.
+fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
+    let bytes = content(path)?;
+    let is_log = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dat"));
+    let trace = if is_log {
+        intel5300::parse(&bytes).and_then(|csi| config.trace(&csi))
+    } else if table::is_wide(&bytes) {
+        table::magnitudes(&bytes)
+    } else {
+        table::series(&bytes)
+    };
+    trace.with_context(|| path.display().to_string())
+}
+
+/// Measurements are small; something else was meant by a file of gigabytes.
+const LARGEST: u64 = 1 << 30;
+
+fn content(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let length = fs::metadata(path).with_context(cannot)?.len();
+    if length > LARGEST {
+        bail!("{} is {length} bytes long; channel measurements are at most {LARGEST}", path.display());
+    }
+    fs::read(path).with_context(cannot)
+}
+
+fn text(report: &Report) -> String {
+    let figure = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
+    let mut text = format!(
+        "{}\n\npairs        {}\ncorrelation  {} (processed {})\nkdr          {} ({} of {} bits)\n",
+        report.source.join(" | "),
+        report.pairs,
+        figure(report.correlation),
+        figure(report.correlation_processed),
+        figure(report.kdr),
+        report.errors,
+        report.raw_bits,
+    );
+    if let Some(kdr) = report.eve_kdr {
+        text += &format!("eve's kdr    {kdr:.4}\n");
+    }
+    if !report.ledger.is_empty() {
+        text += "\nledger\n";
+        for line in &report.ledger {
+            text += &format!("{:>12.1}  {:<15} {}\n", line.bits, line.name, line.why);
+        }
+        text += &format!("{:>12}  released\n", report.released_bits);
+    }
+    text + "\n" + &report.reason
+}
+
+/// Nobody but the owner may read it, and a file that is there already is not touched.
+fn write_key(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(|| format!("cannot make {}", path.display()))?;
+    file.write_all(key.expose()).with_context(|| format!("cannot write {}", path.display()))
+}
