@@ -1,0 +1,62 @@
+//! The Python package `phy_sec`: the library's own names for NumPy arrays, and no logic beyond checking them.
+//!
+//! Every function borrows its arrays as they lie in memory, works without the interpreter lock, and returns new
+//! arrays; what the library can be configured with, it can be configured with here, by keyword.
+#![forbid(unsafe_code)]
+
+mod array;
+mod backend;
+mod bits;
+mod burst;
+mod channel;
+mod config;
+mod error;
+mod filter;
+mod io;
+mod nco;
+mod samples;
+mod sim;
+mod spectrum;
+mod waveform;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _native {
+    use super::*;
+
+    #[pymodule_export]
+    use backend::backends;
+    #[pymodule_export]
+    use bits::{pack_bits, toeplitz_hash, unpack_bits};
+    #[pymodule_export]
+    use burst::{Burst, BurstDetector, find_bursts};
+    #[pymodule_export]
+    use channel::Csi;
+    #[pymodule_export]
+    use config::defaults;
+    #[pymodule_export]
+    use error::{
+        BackendError, InputError, InternalError, MalformedError, NotFiniteError, OutOfRangeError, ShapeError,
+        TooShortError,
+    };
+    #[pymodule_export]
+    use filter::{Decimator, Fir, Template, cross_correlate, decimate_with, fir_with};
+    #[pymodule_export]
+    use io::{Recording, Sink, Source, convert_bytes, create, open, read, write};
+    #[pymodule_export]
+    use nco::{Nco, rotate};
+    #[pymodule_export]
+    use samples::{autocorrelation, conjugate_dot, energy_of, moments_of};
+    #[pymodule_export]
+    use spectrum::{Spectrogram, Stft, spectrogram, stft_power, welch, window};
+
+    /// Seeded scenes: noise, fading, a reciprocal link, what radios do to signals, jammers.
+    #[pymodule]
+    mod sim {
+        #[pymodule_export]
+        use crate::sim::{Mixed, Probes, fade, impair, link, mix, noise};
+        #[pymodule_export]
+        use crate::waveform::{gfsk, lora, nr_comb, ook, single_carrier, wifi};
+    }
+}
