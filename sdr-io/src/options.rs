@@ -45,7 +45,7 @@ impl OpenOptions {
     pub(crate) fn check(&self) -> Result<()> {
         check_rate(self.sample_rate)?;
         if let Some(frequency) = self.center_frequency
-            && !(frequency.abs() <= 1e12)
+            && (frequency.is_nan() || frequency.abs() > 1e12)
         {
             return Err(Error::Option {
                 option: "center_frequency",

@@ -36,7 +36,7 @@ impl Partial {
                     return Ok(Self { file, temporary, target: target.to_owned(), overwrite, bytes: 0 });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 Err(error) => return Err(Error::Io { path: temporary, error }),
             }

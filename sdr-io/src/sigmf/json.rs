@@ -24,23 +24,24 @@ pub const MAX_VALUES: usize = 4 << 20;
 pub(super) fn read(reader: impl Read) -> Result<Metadata, MetadataError> {
     let io = |error: std::io::Error| MetadataError::Io(error.to_string());
     // One byte more than allowed: whoever uses it up was too long.
-    let mut reader = BufReader::with_capacity(1 << 16, reader.take(MAX_BYTES + 1));
-    let start = reader.fill_buf().map_err(io)?;
-    match start {
+    let left = Cell::new(MAX_BYTES + 1);
+    let mut reader = BufReader::with_capacity(1 << 16, Limited { reader, left: &left });
+    match reader.fill_buf().map_err(io)? {
         [] => return Err(MetadataError::Empty),
         [0xEF, 0xBB, 0xBF, ..] => return Err(MetadataError::Encoding { mark: "byte order mark" }),
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => {
             return Err(MetadataError::Encoding { mark: "byte order mark of UTF-16" });
         }
-        [b'{', 0, ..] | [0, b'{', ..] => return Err(MetadataError::Encoding { mark: "letter of UTF-16" }),
+        [b'{', 0, _, 0, ..] | [0, b'{', 0, _, ..] => {
+            return Err(MetadataError::Encoding { mark: "letter of UTF-16" });
+        }
         _ => {}
     }
     let context = Context { problem: RefCell::new(None), values: Cell::new(0) };
-    let mut deserializer = serde_json::Deserializer::from_reader(&mut reader);
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let result = Root(&context).deserialize(&mut deserializer);
     let result = result.and_then(|metadata| deserializer.end().map(|()| metadata));
-    drop(deserializer);
-    if reader.into_inner().limit() == 0 {
+    if left.get() == 0 {
         return Err(MetadataError::TooMuch { what: "bytes of metadata", limit: MAX_BYTES });
     }
     result.map_err(|error| {
@@ -62,6 +63,22 @@ pub(super) fn read(reader: impl Read) -> Result<Metadata, MetadataError> {
             }
         }
     })
+}
+
+/// A reader that ends after so many bytes, and lets its user see whether it did. (`Take` would have to be asked, but the
+/// parser keeps it; lent to the parser it would be twice as slow.)
+struct Limited<'a, R> {
+    reader: R,
+    left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left.get()).unwrap_or(usize::MAX));
+        let n = self.reader.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - n as u64);
+        Ok(n)
+    }
 }
 
 /// What the visitors share. Serde's errors are texts; `problem` keeps ours whole.

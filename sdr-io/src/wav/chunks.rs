@@ -91,7 +91,8 @@ pub(super) fn parse(file: &mut File, bytes: u64) -> Result<Wav, WavError> {
         match &head[..4] {
             b"ds64" => data64 = Some(u64_at(&field(file, "ds64", size, left, 16)?, 8)),
             b"fmt " => {
-                if format.replace(read_format(&field(file, "fmt", size, left, 16)?)?).is_some() {
+                let read = read_format(&field(file, "fmt", size, left, 16)?)?;
+                if format.replace(read).is_some() {
                     return Err(WavError::Twice { id: "fmt" });
                 }
             }
@@ -130,7 +131,7 @@ pub(super) fn parse(file: &mut File, bytes: u64) -> Result<Wav, WavError> {
 /// Where the next chunk begins after one that ends at `end`: after a pad byte if that is odd, unless the pad
 /// byte was forgotten, as the letters of the next name then show.
 fn after(file: &mut File, end: u64, bytes: u64) -> io::Result<u64> {
-    if end % 2 == 0 || end >= bytes {
+    if end.is_multiple_of(2) || end >= bytes {
         return Ok(end);
     }
     file.seek(SeekFrom::Start(end))?;
