@@ -1,6 +1,10 @@
 //! Every item of the list of bad metadata, with the answer it gets.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use sdr_io::{
     OpenOptions,
@@ -336,13 +340,23 @@ fn a_million_annotations() {
     let path = folder.write("a.sigmf-meta", meta("cu8", "", "", &list));
     let data = std::fs::File::create(folder.path("a.sigmf-data")).unwrap();
     data.set_len(2_100_000).unwrap();
-    let start = std::time::Instant::now();
+    let start = busy();
     let source = open_path(&path, &OpenOptions::default()).unwrap();
-    let seconds = start.elapsed().as_secs_f64();
+    let seconds = (busy() - start).as_secs_f64();
     assert_eq!(source.annotations().len(), 1_000_000);
     assert_eq!(source.annotations()[999_999].extra["x:id"], 999_999);
     eprintln!("a million annotations: {seconds:.2} s");
-    assert!(seconds < 30.0, "{seconds} s");
+    assert!(seconds < 20.0, "{seconds} s");
+}
+
+/// How long this thread has been running, where the system says so: a wall clock would judge whatever else the
+/// machine is doing.
+fn busy() -> Duration {
+    let nanoseconds = std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok());
+    static START: OnceLock<Instant> = OnceLock::new();
+    nanoseconds.map(Duration::from_nanos).unwrap_or_else(|| START.get_or_init(Instant::now).elapsed())
 }
 
 #[test]
