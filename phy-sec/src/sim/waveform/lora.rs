@@ -146,4 +146,23 @@ mod tests {
             assert!((bandwidths(n) - want).abs() < 2e-3, "{n}: {}", bandwidths(n));
         }
     }
+
+    /// The reference chirp that comes with recordings of a commercial node (SF 7, 125 kHz, 1 MS/s).
+    #[test]
+    fn the_chirp_is_the_recorded_nodes() {
+        let data = std::env::var("PHY_SEC_DATA")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into());
+        let file = std::path::Path::new(&data).join("fingerprint/lora/ref_upchirp.cf32");
+        let Ok(bytes) = std::fs::read(&file) else {
+            assert!(std::env::var_os("CI").is_none(), "{} is missing", file.display());
+            eprintln!("skipped: {} is missing", file.display());
+            return;
+        };
+        let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        let x: Vec<_> = bytes.chunks_exact(8).map(|b| Complex32::new(number(b), number(&b[4..]))).collect();
+        let ours = Lora { oversampling: 8, ..Default::default() }.chirp(0).unwrap();
+        assert_eq!(x.len(), ours.len());
+        let error = crate::sim::waveform::evm(&ours, &x);
+        assert!(error < 1e-4, "{error}");
+    }
 }
