@@ -5,17 +5,19 @@
 //! in `u64` words, least significant first. The hash is a stretch of the product of two polynomials, the
 //! seed's and the key's: bits `n-1` up to `n+m-1`. The fast version therefore multiplies polynomials: word
 //! by word with carry-less multiplication for small blocks (`toeplitz/clmul.rs`), three half-size products in place
-//! of four above that (`toeplitz/split.rs`).
+//! of four above that (`toeplitz/split.rs`), an additive FFT for the longest (`toeplitz/additive.rs`).
 //!
 //! Time and memory accesses depend on the lengths alone, never on the key.
 
+#[cfg(target_arch = "x86_64")]
+mod additive;
 mod clmul;
 mod split;
 
 use zeroize::Zeroizing;
 
 use crate::{
-    Backend,
+    Backend, Level,
     error::{Error, Result},
     gpu::DeviceToeplitz,
 };
@@ -98,7 +100,10 @@ pub struct Toeplitz {
 enum Engine {
     Scalar,
     /// The seed, shifted so that the hash begins at a word of the product: bit `n_in-1` at bit `64 words(n_in)`.
-    Product(Vec<u64>),
+    Split(Vec<u64>),
+    /// Long: its transform.
+    #[cfg(target_arch = "x86_64")]
+    Transform(additive::Product),
     Device(DeviceToeplitz),
 }
 
@@ -114,7 +119,9 @@ impl Toeplitz {
         mask_last(&mut seed, n_in + n_out - 1);
         let engine = match &backend {
             Backend::Scalar => Engine::Scalar,
-            Backend::Simd(_) => Engine::Product(align(&seed, n_in, n_out)),
+            Backend::Simd(level) => {
+                Engine::product(*level, align(&seed, n_in, n_out), words(n_out), words(n_in))
+            }
             Backend::Gpu(gpu) => Engine::Device(DeviceToeplitz::new(&seed, n_in, n_out, gpu)?),
         };
         Ok(Toeplitz { n_in, n_out, backend, seed, engine })
@@ -152,15 +159,41 @@ impl Toeplitz {
         Error::check_length("hash", words(self.n_out), "words", out.len())?;
         match &self.engine {
             Engine::Scalar => scalar(&self.seed, self.n_in, self.n_out, key, out),
-            Engine::Product(aligned) => {
-                let mut masked = Zeroizing::new(key.to_vec());
-                mask_last(&mut masked, self.n_in);
-                split::product(clmul::Multiplier::detect(), aligned, &masked, out);
+            Engine::Split(aligned) => {
+                split::product(clmul::Multiplier::detect(), aligned, &masked(key, self.n_in), out);
+                mask_last(out, self.n_out);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Engine::Transform(product) => {
+                product.multiply(&masked(key, self.n_in), out);
                 mask_last(out, self.n_out);
             }
             Engine::Device(device) => device.hash(key, out)?,
         }
         Ok(())
+    }
+}
+
+/// The key without what lies above its bits; wiped when dropped.
+fn masked(key: &[u64], n_in: usize) -> Zeroizing<Vec<u64>> {
+    let mut masked = Zeroizing::new(key.to_vec());
+    mask_last(&mut masked, n_in);
+    masked
+}
+
+impl Engine {
+    /// The shorter way that this machine has: a block of 32 by 32 words costs as much as 200 elements on one
+    /// level of the transform, the seed's own transform counted in (bench `toeplitz`).
+    fn product(level: Level, aligned: Vec<u64>, rows: usize, columns: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let (Some(_), Some(levels)) = (level.as_avx2(), additive::Product::levels(rows, columns))
+            && ((levels << levels) as f64) < 200.0 * split::blocks(rows, columns)
+            && let Some(product) = additive::Product::new(&aligned, rows, columns)
+        {
+            return Engine::Transform(product);
+        }
+        let _ = (level, rows, columns);
+        Engine::Split(aligned)
     }
 }
 

@@ -26,6 +26,17 @@ fn square_size(fits: usize) -> usize {
     if fits < 2 * DIRECT { fits } else { DIRECT << (fits / DIRECT).ilog2() }
 }
 
+/// What a product costs, in direct blocks of `DIRECT` by `DIRECT` words.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn blocks(rows: usize, columns: usize) -> f64 {
+    let size = square_size(rows.min(columns));
+    if size < DIRECT {
+        return (rows * columns) as f64 / (DIRECT * DIRECT) as f64;
+    }
+    let squares = (rows as f64 / size as f64) * (columns as f64 / size as f64);
+    squares * 3f64.powf((size as f64 / DIRECT as f64).log2())
+}
+
 /// Adds the product of any shape: squares first, then the strips to their right and below.
 fn rectangle(multiplier: Multiplier, t: &[u64], v: &[u64], out: &mut [u64], scratch: &mut [u64]) {
     let (rows, columns) = (out.len(), v.len());
