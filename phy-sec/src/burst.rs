@@ -49,7 +49,7 @@ impl Default for BurstConfig {
         BurstConfig {
             block: 16,
             floor_blocks: 2048,
-            floor_quantile: 0.25,
+            floor_quantile: 0.1,
             pfa: 1e-6,
             pfa_hold: 1e-4,
             max_gap: 1024,

@@ -5,6 +5,7 @@
 mod context;
 mod demo;
 mod detect;
+mod fingerprint;
 mod info;
 mod keygen;
 mod plot;
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Args),
     /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
     Detect(detect::Args),
+    /// Enrol transmitters, identify them, measure how well that goes.
+    Fingerprint(fingerprint::Args),
     /// Say what a recording is, and whether its level makes sense.
     Info(info::Args),
     /// Draw a recording's power over time and frequency.
@@ -71,6 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
+        Command::Fingerprint(args) => fingerprint::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),

@@ -6,6 +6,7 @@ pub mod burst;
 pub mod channel;
 mod error;
 pub mod event;
+pub mod fingerprint;
 pub mod jamming;
 pub mod keygen;
 pub mod sim;

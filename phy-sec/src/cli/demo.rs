@@ -12,15 +12,19 @@ use serde_json::{Value, json};
 
 use super::{Context, Outcome, report};
 
+mod fingerprint;
 mod jamming;
 mod keygen;
 
-/// The three pipelines, in the order of the report: the name in the JSON, on the simulated scene, on recordings.
-const PARTS: &[(
-    &str,
-    fn(&Context) -> anyhow::Result<Section>,
-    fn(&Context, &Path) -> anyhow::Result<Section>,
-)] = &[("keygen", keygen::simulated, keygen::recorded), ("jamming", jamming::simulated, jamming::recorded)];
+/// A pipeline's part on the simulated scene, and on a folder of recordings.
+type Part = (fn(&Context) -> anyhow::Result<Section>, fn(&Context, &Path) -> anyhow::Result<Section>);
+
+/// The three pipelines, in the order of the report, under their names in the JSON.
+const PARTS: &[(&str, Part)] = &[
+    ("keygen", (keygen::simulated, keygen::recorded)),
+    ("fingerprint", (fingerprint::simulated, fingerprint::recorded)),
+    ("jamming", (jamming::simulated, jamming::recorded)),
+];
 
 /// What to run on, and where the report goes.
 #[derive(clap::Args)]
@@ -75,7 +79,7 @@ pub(crate) struct Figure {
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut sections = Vec::new();
     let progress = context.progress(PARTS.len() as u64, "demo");
-    for (_, simulated, recorded) in PARTS {
+    for (_, (simulated, recorded)) in PARTS {
         sections.push(match &args.data {
             None => simulated(context)?,
             Some(data) => recorded(context, data)?,

@@ -1,0 +1,345 @@
+//! `phy-sec fingerprint`: enrol transmitters, identify them, evaluate how well that goes.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use phy_sec::fingerprint::{
+    classify::Example,
+    enroll::{Gallery, Identification, MAX_GALLERY_BYTES},
+    evaluate::{Evaluation, Observation, Split, evaluate},
+    feature,
+    recording::{FingerprintConfig, Recording, measure},
+};
+use rayon::prelude::*;
+use sdr_io::{Datatype, OpenOptions};
+use serde_json::json;
+
+use super::{Context, Outcome, report, source};
+use labels::Label;
+
+mod labels;
+
+/// Most samples of a recording that are analysed at once: 1 GiB of them.
+const MOST_SAMPLES: usize = 1 << 27;
+
+/// What to do.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Learn the transmitters of a labelled folder (labels.csv) and write a gallery
+    Enroll {
+        /// Folder with labels.csv: file, emitter, role, recording, samples, datatype, sample_rate
+        folder: PathBuf,
+        /// Gallery file to write
+        #[arg(long, value_name = "FILE")]
+        gallery: PathBuf,
+    },
+    /// Say for each burst which enrolled transmitter sent it, or that none did
+    Identify {
+        /// Folder (with labels.csv or without) or recordings
+        #[arg(required = true)]
+        sources: Vec<PathBuf>,
+        /// Gallery file to read
+        #[arg(long, value_name = "FILE")]
+        gallery: PathBuf,
+        #[command(flatten)]
+        raw: source::RawArgs,
+    },
+    /// Measure identification on a labelled folder: grouped by recording, with the noise-only control
+    Evaluate {
+        /// Folder with labels.csv
+        folder: PathBuf,
+        /// What the split keeps together: recording, or random (which flatters)
+        #[arg(long, value_parser = split)]
+        split: Option<Split>,
+        /// Parts that are tested in turn
+        #[arg(long)]
+        folds: Option<usize>,
+    },
+}
+
+fn split(name: &str) -> Result<Split, String> {
+    match name {
+        "recording" => Ok(Split::Recording),
+        "random" => Ok(Split::Random),
+        other => Err(format!("{other:?} is neither recording nor random")),
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let mut config: FingerprintConfig = context.config("fingerprint")?;
+    match &args.command {
+        Command::Enroll { folder, gallery } => enroll(folder, gallery, &config, context),
+        Command::Identify { sources, gallery, raw } => identify(sources, gallery, raw, &config, context),
+        Command::Evaluate { folder, split, folds } => {
+            config.split = split.unwrap_or(config.split);
+            config.folds = folds.or(config.folds);
+            let evaluation = evaluate_folder(folder, &config, context)?;
+            if context.json {
+                context.print_json(&evaluation)?;
+            } else {
+                context.print(text(&evaluation))?;
+            }
+            Ok(Outcome::Quiet)
+        }
+    }
+}
+
+/// A labelled recording that has been measured.
+pub(crate) struct Measured {
+    pub(crate) label: Label,
+    pub(crate) recording: Recording,
+}
+
+/// Reads and measures every recording of a labelled folder, several at once.
+pub(crate) fn measure_folder(
+    folder: &Path,
+    config: &FingerprintConfig,
+    context: &Context,
+) -> anyhow::Result<Vec<Measured>> {
+    let labels = labels::read(folder)?;
+    let bar = context.progress(labels.len() as u64, "measuring");
+    let measured: anyhow::Result<Vec<Measured>> = labels
+        .into_par_iter()
+        .map(|label| {
+            let options = OpenOptions {
+                datatype: Some(Datatype::parse(&label.datatype)?),
+                sample_rate: Some(label.sample_rate),
+                ..OpenOptions::default()
+            };
+            let path = folder.join(&label.file);
+            let x = source::read_all(&path.to_string_lossy(), &options, MOST_SAMPLES)?;
+            let recording = measure(&x, label.sample_rate, config, &context.backend)
+                .with_context(|| format!("cannot measure {}", label.file))?;
+            bar.inc(1);
+            Ok(Measured { label, recording })
+        })
+        .collect();
+    bar.finish_and_clear();
+    measured
+}
+
+/// Bursts and the control's stretches as observations.
+pub(crate) fn observations(measured: &[Measured]) -> (Vec<Observation>, Vec<Observation>) {
+    let (mut bursts, mut noise) = (Vec::new(), Vec::new());
+    for Measured { label, recording } in measured {
+        let observation = |features| Observation {
+            emitter: label.emitter.clone(),
+            recording: label.recording.clone(),
+            enrolled: label.enrolled,
+            features,
+        };
+        bursts.extend(recording.bursts.iter().map(|b| observation(b.values())));
+        noise.extend(recording.noise.iter().map(|b| observation(b.values())));
+    }
+    (bursts, noise)
+}
+
+/// Evaluates a labelled folder.
+pub(crate) fn evaluate_folder(
+    folder: &Path,
+    config: &FingerprintConfig,
+    context: &Context,
+) -> anyhow::Result<Evaluation> {
+    let measured = measure_folder(folder, config, context)?;
+    let silent: Vec<&str> =
+        measured.iter().filter(|m| m.recording.bursts.is_empty()).map(|m| &*m.label.file).collect();
+    let (bursts, noise) = observations(&measured);
+    let names = feature::names(&config.features);
+    let source = folder.display().to_string();
+    let mut evaluation = evaluate(&source, &names, &bursts, &noise, &config.evaluate(), context.seed)?;
+    if !silent.is_empty() {
+        evaluation.warnings.push(format!("no burst that can be used in {}", silent.join(", ")));
+    }
+    Ok(evaluation)
+}
+
+fn enroll(
+    folder: &Path,
+    path: &Path,
+    config: &FingerprintConfig,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    let measured = measure_folder(folder, config, context)?;
+    let (bursts, _) = observations(&measured);
+    let examples: Vec<Example> = bursts
+        .iter()
+        .filter(|b| b.enrolled)
+        .map(|b| Example { emitter: &b.emitter, recording: &b.recording, features: &b.features })
+        .collect();
+    let gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
+    fs::write(path, gallery.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+    let emitters = gallery.emitters().len();
+    if context.json {
+        context.print_json(&json!({
+            "schema": "phy-sec.enrollment/1", "source": folder, "gallery": path, "emitters": emitters,
+            "bursts": examples.len(), "threshold": gallery.threshold(),
+        }))?;
+    } else {
+        context.print(format!(
+            "{emitters} transmitters from {} bursts: {}",
+            examples.len(),
+            path.display()
+        ))?;
+    }
+    Ok(Outcome::Quiet)
+}
+
+fn identify(
+    sources: &[PathBuf],
+    path: &Path,
+    raw: &source::RawArgs,
+    config: &FingerprintConfig,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    let gallery = read_gallery(path)?;
+    if gallery.features() != feature::names(&config.features) {
+        bail!(
+            "{} was enrolled with other features than the configuration's: {}",
+            path.display(),
+            gallery.features().join(", ")
+        );
+    }
+    let mut outcome = Outcome::Quiet;
+    let mut table = report::table(&["file", "sample", "decision", "score", "nearest", "because of"]);
+    for (name, x, rate) in recordings(sources, raw)? {
+        let (x, rate) = (x?, rate?);
+        let recording =
+            measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;
+        for burst in &recording.bursts {
+            let found = gallery.identify(&burst.values())?;
+            if found.decision.name().is_none() {
+                outcome = Outcome::Notable;
+            }
+            if context.json {
+                context.print_json(&line(&name, burst.range.start, burst.range.end, &found))?;
+            } else {
+                let because: Vec<&str> = found.evidence.iter().take(3).map(|e| &*e.feature).collect();
+                table.add_row([
+                    name.clone(),
+                    burst.range.start.to_string(),
+                    found.decision.name().unwrap_or("unknown").to_owned(),
+                    format!("{:.2}", found.score),
+                    found.nearest.clone(),
+                    because.join(", "),
+                ]);
+            }
+        }
+    }
+    if !context.json {
+        context.print(table)?;
+        context.print(format!("unknown below a score of {:.2}", gallery.threshold()))?;
+    }
+    Ok(outcome)
+}
+
+/// `phy-sec.identification/1` of `docs/json.md`.
+fn line(file: &str, start: u64, end: u64, found: &Identification) -> serde_json::Value {
+    let number = |v: f64| v.is_finite().then_some(v);
+    json!({
+        "schema": "phy-sec.identification/1", "file": file, "sample_start": start, "sample_count": end - start,
+        "decision": found.decision.name(), "score": number(found.score), "threshold": found.threshold,
+        "nearest": found.nearest, "evidence": found.evidence.iter().take(5).collect::<Vec<_>>(),
+    })
+}
+
+type Loaded = (String, anyhow::Result<Vec<num_complex::Complex32>>, anyhow::Result<f64>);
+
+/// The recordings that the command line names, opened one after the other.
+fn recordings<'a>(
+    sources: &'a [PathBuf],
+    raw: &'a source::RawArgs,
+) -> anyhow::Result<impl Iterator<Item = Loaded> + use<'a>> {
+    let mut files: Vec<(String, PathBuf, OpenOptions)> = Vec::new();
+    for source in sources {
+        if !source.is_dir() {
+            files.push((source.display().to_string(), source.clone(), raw.options()?));
+        } else if source.join(labels::FILE).exists() {
+            for label in labels::read(source)? {
+                let options = OpenOptions {
+                    datatype: Some(Datatype::parse(&label.datatype)?),
+                    sample_rate: Some(label.sample_rate),
+                    ..OpenOptions::default()
+                };
+                files.push((label.file.clone(), source.join(&label.file), options));
+            }
+        } else {
+            let mut inside: Vec<PathBuf> = fs::read_dir(source)
+                .with_context(|| format!("cannot read {}", source.display()))?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<_, _>>()?;
+            // The samples of a SigMF pair are read through its metadata.
+            inside.retain(|path| path.is_file() && path.extension().is_none_or(|e| e != "sigmf-data"));
+            inside.sort();
+            for path in inside {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                files.push((name, path, raw.options()?));
+            }
+        }
+    }
+    Ok(files.into_iter().map(|(name, path, options)| {
+        let path = path.to_string_lossy();
+        let rate = sdr_io::open(&path, &options)
+            .map_err(anyhow::Error::from)
+            .and_then(|opened| source::sample_rate(opened.as_ref(), &name));
+        (name, source::read_all(&path, &options, MOST_SAMPLES), rate)
+    }))
+}
+
+fn read_gallery(path: &Path) -> anyhow::Result<Gallery> {
+    let file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that a larger file is refused and never held.
+    file.take(MAX_GALLERY_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Gallery::from_json(&bytes).with_context(|| format!("{} cannot be used", path.display()))
+}
+
+fn text(evaluation: &Evaluation) -> String {
+    let percent = |v: Option<f64>| v.map_or("not measured".into(), |v| format!("{:.1} %", 100.0 * v));
+    let number = |v: Option<f64>| v.map_or("not measured".into(), |v| format!("{v:.3}"));
+    let mut table = report::table(&["", &evaluation.source]);
+    let split = match evaluation.split {
+        Split::Recording => "by recording",
+        Split::Random => "RANDOM: flatters",
+    };
+    for (name, value) in [
+        ("split", format!("{split}, {} folds", evaluation.folds)),
+        (
+            "enrolled",
+            format!(
+                "{} emitters, {} recordings, {} bursts",
+                evaluation.emitters, evaluation.recordings, evaluation.bursts
+            ),
+        ),
+        (
+            "strangers",
+            format!("{} emitters, {} bursts", evaluation.unknown_emitters, evaluation.unknown_bursts),
+        ),
+        ("accuracy", percent(evaluation.accuracy)),
+        ("balanced accuracy", percent(evaluation.balanced_accuracy)),
+        ("  noise alone", percent(evaluation.noise_only_balanced_accuracy)),
+        ("  chance", percent(evaluation.chance)),
+        ("accuracy by recording", percent(evaluation.recording_accuracy)),
+        ("equal error rate", number(evaluation.eer)),
+        ("AUROC, strangers", number(evaluation.auroc_unknown)),
+        ("false rejection", percent(evaluation.false_rejection)),
+        ("false acceptance", percent(evaluation.false_acceptance)),
+    ] {
+        table.add_row([name, &value]);
+    }
+    let warnings: String = evaluation.warnings.iter().map(|w| format!("\nwarning: {w}")).collect();
+    format!("{table}{warnings}")
+}

@@ -1,0 +1,124 @@
+//! `labels.csv`: which file holds whose transmissions. Somebody else's file: nothing in it is trusted.
+
+use std::{
+    fs,
+    path::{Component, Path},
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+/// Its name inside the folder.
+pub(super) const FILE: &str = "labels.csv";
+
+/// The largest that is read, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// One recording.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Label {
+    pub(crate) file: String,
+    pub(crate) emitter: String,
+    pub(crate) enrolled: bool,
+    pub(crate) recording: String,
+    pub(crate) datatype: String,
+    pub(crate) sample_rate: f64,
+}
+
+/// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
+pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
+    let path = folder.join(FILE);
+    let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    ensure!(size <= MOST_BYTES, "{} has {size} bytes, at most {MOST_BYTES} are read", path.display());
+    let content = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let labels = parse(&content).with_context(|| format!("{} cannot be used", path.display()))?;
+    let home = fs::canonicalize(folder)?;
+    for label in &labels {
+        let file = folder.join(&label.file);
+        let real = fs::canonicalize(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        ensure!(
+            real.starts_with(&home) && real.is_file(),
+            "{} is not a file inside the folder",
+            file.display()
+        );
+    }
+    Ok(labels)
+}
+
+fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
+    let mut reader = csv::Reader::from_reader(content.trim_start_matches('\u{feff}').as_bytes());
+    let header = reader.headers()?.clone();
+    let column = |name: &str| match header.iter().position(|h| h.trim() == name) {
+        Some(at) => Ok(at),
+        None => bail!("there is no column {name:?}; there are {:?}", header.iter().collect::<Vec<_>>()),
+    };
+    let at = ["file", "emitter", "role", "recording", "datatype", "sample_rate"].map(column);
+    let [file, emitter, role, recording, datatype, sample_rate] = at;
+    let at = [file?, emitter?, role?, recording?, datatype?, sample_rate?];
+    let mut labels = Vec::new();
+    for (i, row) in reader.records().enumerate() {
+        let row = row?;
+        let line = i + 2;
+        let [file, emitter, role, recording, datatype, rate] = at.map(|at| row.get(at).unwrap_or("").trim());
+        let mut parts = Path::new(file).components();
+        let plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        ensure!(
+            plain && !file.contains(['/', '\\', '\0', '?']),
+            "line {line}: {file:?} is not the plain name of a file in this folder"
+        );
+        ensure!(
+            !emitter.is_empty() && !recording.is_empty(),
+            "line {line}: emitter and recording must not be empty"
+        );
+        let enrolled = match role {
+            "enrolled" => true,
+            "unknown" => false,
+            other => bail!("line {line}: role {other:?} is neither \"enrolled\" nor \"unknown\""),
+        };
+        let sample_rate = rate.parse::<f64>().ok().filter(|r| r.is_finite() && *r > 0.0);
+        let Some(sample_rate) = sample_rate else {
+            bail!("line {line}: sample_rate {rate:?} is not a positive number")
+        };
+        let [file, emitter, recording, datatype] = [file, emitter, recording, datatype].map(str::to_owned);
+        labels.push(Label { file, emitter, enrolled, recording, datatype, sample_rate });
+    }
+    ensure!(!labels.is_empty(), "no recording is listed");
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "file,emitter,role,recording,samples,datatype,sample_rate\n";
+
+    #[test]
+    fn reads_what_it_should() {
+        let labels =
+            parse(&format!("\u{feff}{HEADER}a.cu8,door bell,enrolled,a-1,100,cu8,250000\n")).unwrap();
+        assert_eq!(labels.len(), 1);
+        assert_eq!(
+            (&*labels[0].emitter, labels[0].enrolled, labels[0].sample_rate),
+            ("door bell", true, 250e3)
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_should() {
+        let refused = |content: String, part: &str| {
+            let error = format!("{:#}", parse(&content).unwrap_err());
+            assert!(error.contains(part), "{error:?} should say {part:?}");
+        };
+        refused(String::new(), "no column \"file\"");
+        refused(HEADER.into(), "no recording");
+        refused("file,emitter\nx,y\n".into(), "no column \"role\"");
+        for file in ["../a", "/etc/passwd", "a/b", "..", ".", "", "a\\b", "C:\\a", "a\0b", "a?datatype=cu8"] {
+            refused(format!("{HEADER}\"{file}\",e,enrolled,r,1,cu8,1e6\n"), "plain name");
+        }
+        refused(format!("{HEADER}a,e,friend,r,1,cu8,1e6\n"), "role \"friend\"");
+        refused(format!("{HEADER}a,,enrolled,r,1,cu8,1e6\n"), "must not be empty");
+        for rate in ["0", "-1", "NaN", "inf", "fast", ""] {
+            refused(format!("{HEADER}a,e,enrolled,r,1,cu8,{rate}\n"), "not a positive number");
+        }
+        refused(format!("{HEADER}a,e,enrolled\n"), "CSV error");
+    }
+}

@@ -1,0 +1,17 @@
+//! RF fingerprinting: which enrolled transmitter sent a burst, or that none of them did, with the evidence.
+//!
+//! ```text
+//! iq ─► burst ranges ─► feature vector [feature] ─► Identification
+//! ```
+//!
+//! - [`feature`]: what a burst shows of its transmitter, each number with its error or the reason why it is missing
+//! - [`classify`]: from numbers to emitters
+//! - [`enroll`]: the gallery, identification with an *unknown* outcome
+//! - [`evaluate`]: figures grouped by recording, with the noise-only control
+//! - [`recording`]: bursts and stretches without bursts of one recording, as observations
+
+pub mod classify;
+pub mod enroll;
+pub mod evaluate;
+pub mod feature;
+pub mod recording;
