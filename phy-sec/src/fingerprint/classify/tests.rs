@@ -69,7 +69,8 @@ fn atypicality_is_normal() {
     let above = |z: f64| values.iter().filter(|v| **v > z).count() as f64 / values.len() as f64;
     for z in [0.0, 1.0, 1.645, 2.326] {
         let want = 1.0 - Normal::standard().cdf(z);
-        assert!((above(z) - want).abs() < 0.012, "P(> {z}) = {}, normal {want}", above(z));
+        // Four sigma of 10,000 bursts, and what the variances from 6,000 others leave uncertain (1.8 % each).
+        assert!((above(z) - want).abs() < 0.025, "P(> {z}) = {}, normal {want}", above(z));
     }
 }
 

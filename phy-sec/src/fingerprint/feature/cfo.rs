@@ -93,7 +93,7 @@ fn power_line(x: &[Complex64], coarse: Carrier, power: u32) -> Option<Carrier> {
         return None;
     }
     let top = climb(&raised, TAU * peak as f64 / bins as f64)?;
-    let standard_error = (floor * top.count / (2.0 * top.sum.norm_sqr() * top.spread)).sqrt() / TAU;
+    let standard_error = phase_scatter(&raised, top.omega, top.sum) / TAU;
     // One of `power` frequencies has this multiple: the one nearest to the coarse estimate.
     let order = f64::from(power);
     let multiple = top.omega / TAU;
@@ -162,6 +162,26 @@ fn refine(x: &[Complex64], omega: f64) -> Option<Carrier> {
     let noise = (total - amplitude).max(1e-12 * total);
     let standard_error = (noise / (2.0 * amplitude * spread)).sqrt() / TAU;
     Some(Carrier { frequency: wrap(omega / TAU), standard_error, tone: true })
+}
+
+/// Standard error of a line's frequency in rad per sample, from how the phases of sixteen parts of the burst scatter around it.
+/// The noise beside the line would overstate it: what phase-shift keying leaves there is mostly amplitude.
+fn phase_scatter(x: &[Complex64], omega: f64, sum: Complex64) -> f64 {
+    const PARTS: f64 = 16.0;
+    let size = x.len().div_ceil(PARTS as usize);
+    let along = sum.norm() / PARTS;
+    let phase = |(part, x): (usize, &[Complex64])| {
+        let turned = x
+            .iter()
+            .enumerate()
+            .map(|(i, x)| x * Complex64::cis(-(omega * (part * size + i) as f64).rem_euclid(TAU)));
+        let across = turned.sum::<Complex64>() * sum.conj() / sum.norm();
+        (across.im / along).powi(2)
+    };
+    let squares: f64 = x.chunks(size).enumerate().map(phase).sum();
+    // Two degrees of freedom went into the line's phase and frequency; Σ (t - t̄)² over equal parts.
+    let spread = PARTS * (PARTS * PARTS - 1.0) / 12.0 * (size * size) as f64;
+    (squares / (PARTS - 2.0) / spread).sqrt()
 }
 
 /// Standard error of the phase slope at `lag`, in cycles per sample, from the scatter between parts of the burst.
