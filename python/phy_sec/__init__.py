@@ -34,6 +34,7 @@ from ._native import (
     energy,
     find_bursts,
     fir,
+    jamming,
     moments,
     open,
     pack_bits,
@@ -60,4 +61,5 @@ def _name(module, name):
 
 
 _name(sys.modules[__name__], __name__)
-_name(sim, "phy_sec.sim")
+for _module in [jamming, sim]:
+    _name(_module, f"{__name__}.{_module.__name__.rpartition('.')[2]}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Unpack
 
-from . import sim as sim
+from . import jamming as jamming, sim as sim
 
 _Samples = NDArray[np.complex64]
 _Taps = NDArray[np.float32] | NDArray[np.complex64]

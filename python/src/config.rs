@@ -192,6 +192,7 @@ macro_rules! table {
 table! {
     "stft" => kernels::stft_power::StftConfig,
     "bursts" => phy_sec::burst::BurstConfig,
+    "jamming" => phy_sec::jamming::Config,
     "fading" => phy_sec::sim::fading::FadingConfig,
     "impairments" => phy_sec::sim::impairment::Impairments,
     "link" => phy_sec::sim::link::LinkConfig,
@@ -225,4 +226,11 @@ pub(crate) fn defaults<'py>(py: Python<'py>, of: &str) -> PyResult<Bound<'py, Py
     default_of(py, of).unwrap_or_else(|| {
         Err(InputError::new_err(format!("of must be one of {CONFIGURATIONS:?}; got {of:?}")))
     })
+}
+
+/// A number among the keywords, under its name.
+pub(crate) fn number(name: &str, value: f64) -> PyResult<Value> {
+    Number::from_f64(value)
+        .map(Value::Number)
+        .ok_or_else(|| NotFiniteError::new_err(format!("{name} must be finite; got {value}")))
 }

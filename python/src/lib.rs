@@ -13,6 +13,7 @@ mod config;
 mod error;
 mod filter;
 mod io;
+mod jamming;
 mod nco;
 mod samples;
 mod sim;
@@ -50,6 +51,13 @@ mod _native {
     use samples::{autocorrelation, conjugate_dot, energy_of, moments_of};
     #[pymodule_export]
     use spectrum::{Spectrogram, Stft, spectrogram, stft_power, welch, window};
+
+    /// Jamming detection: from samples to timed events.
+    #[pymodule]
+    mod jamming {
+        #[pymodule_export]
+        use crate::jamming::{Monitor, detect};
+    }
 
     /// Seeded scenes: noise, fading, a reciprocal link, what radios do to signals, jammers.
     #[pymodule]
