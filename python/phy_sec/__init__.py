@@ -33,8 +33,10 @@ from ._native import (
     defaults,
     energy,
     find_bursts,
+    fingerprint,
     fir,
     jamming,
+    keygen,
     moments,
     open,
     pack_bits,
@@ -61,5 +63,5 @@ def _name(module, name):
 
 
 _name(sys.modules[__name__], __name__)
-for _module in [jamming, sim]:
+for _module in [fingerprint, jamming, keygen, sim]:
     _name(_module, f"{__name__}.{_module.__name__.rpartition('.')[2]}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Unpack
 
-from . import jamming as jamming, sim as sim
+from . import fingerprint as fingerprint, jamming as jamming, keygen as keygen, sim as sim
 
 _Samples = NDArray[np.complex64]
 _Taps = NDArray[np.float32] | NDArray[np.complex64]

@@ -4,7 +4,7 @@
 use num_complex::Complex32;
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods,
-    ndarray::{Array2, ArrayView2, Axis, Dimension, Ix1, Ix3, IxDyn},
+    ndarray::{Array2, ArrayView2, Axis, Dimension, Ix1, Ix2, Ix3, IxDyn},
     prelude::*,
 };
 use pyo3::prelude::*;
@@ -32,6 +32,14 @@ pub(crate) fn series<'py, T: Named>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray<'py, T, Ix1>> {
     contiguous(name, value, 1)
+}
+
+/// A 2-D contiguous array, borrowed.
+pub(crate) fn table<'py, T: Named>(
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray<'py, T, Ix2>> {
+    contiguous(name, value, 2)
 }
 
 /// A 3-D contiguous array, borrowed.

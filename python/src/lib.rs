@@ -12,8 +12,10 @@ mod channel;
 mod config;
 mod error;
 mod filter;
+mod fingerprint;
 mod io;
 mod jamming;
+mod keygen;
 mod nco;
 mod samples;
 mod sim;
@@ -51,6 +53,20 @@ mod _native {
     use samples::{autocorrelation, conjugate_dot, energy_of, moments_of};
     #[pymodule_export]
     use spectrum::{Spectrogram, Stft, spectrogram, stft_power, welch, window};
+
+    /// Fingerprinting: which enrolled transmitter sent a burst, or that none of them did.
+    #[pymodule]
+    mod fingerprint {
+        #[pymodule_export]
+        use crate::fingerprint::{Gallery, Measurement, enroll, evaluate, features, measure, names};
+    }
+
+    /// Key generation: from two ends' measurements to one key, with the account of every bit, or to none.
+    #[pymodule]
+    mod keygen {
+        #[pymodule_export]
+        use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
+    }
 
     /// Jamming detection: from samples to timed events.
     #[pymodule]

@@ -16,6 +16,10 @@ CONFIGURATIONS = {
     "__init__.StftConfig": "stft",
     "__init__.BurstConfig": "bursts",
     "jamming.Config": "jamming",
+    "keygen.Config": "keygen",
+    "fingerprint.MeasureConfig": "fingerprint",
+    "fingerprint.EnrollConfig": "enroll",
+    "fingerprint.EvaluateConfig": "evaluate",
     "sim.FadingConfig": "fading",
     "sim.Impairments": "impairments",
     "sim.LinkConfig": "link",
@@ -27,7 +31,11 @@ CONFIGURATIONS = {
     "sim.Ook": "ook",
 }
 # Keywords of a configuration that its functions take as arguments of their own.
-ARGUMENTS = {"jamming": {"sample_rate"}}
+ARGUMENTS = {
+    "jamming": {"sample_rate"},
+    "keygen": {"eve"},
+    "fingerprint": {"enroll", "split", "folds"},
+}
 
 
 def module(stem):
