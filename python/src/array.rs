@@ -157,10 +157,7 @@ pub(crate) fn bytes<'py>(name: &str, data: &Bound<'py, PyAny>) -> PyResult<PyRea
                 ))
             })?
     };
-    Ok(array
-        .cast::<PyArray1<u8>>()?
-        .try_readonly()
-        .map_err(|error| ShapeError::new_err(error.to_string()))?)
+    array.cast::<PyArray1<u8>>()?.try_readonly().map_err(|error| ShapeError::new_err(error.to_string()))
 }
 
 /// A length from Python, with the argument's name in the error.

@@ -73,7 +73,7 @@ pub(crate) fn convert_bytes<'py>(
     let samples = detached(py, || {
         let to_f32 = |out: &mut [f32]| match &backend {
             kernels::Backend::Scalar => {
-                convert::scalar::to_f32(datatype.number(), datatype.endian(), bytes, out)
+                convert::scalar::to_f32(datatype.number(), datatype.endian(), bytes, out);
             }
             kernels::Backend::Simd(_) | kernels::Backend::Gpu(_) => {
                 convert::to_f32(backend.level(), datatype.number(), datatype.endian(), bytes, out);
@@ -206,6 +206,9 @@ pub(crate) fn read(
         metadata: config::to_object(py, &metadata)?.unbind(),
     })
 }
+
+/// Samples, and where they stand.
+type Block<'py> = (Bound<'py, PyArray2<Complex32>>, Bound<'py, PyAny>);
 
 type Everything = (Vec<Vec<Complex32>>, Vec<Read>, Box<dyn sdr_io::Source>);
 
@@ -406,7 +409,7 @@ impl Source {
         &mut self,
         py: Python<'py>,
         #[pyo3(from_py_with = array::count)] count: usize,
-    ) -> PyResult<Option<(Bound<'py, PyArray2<Complex32>>, Bound<'py, PyAny>)>> {
+    ) -> PyResult<Option<Block<'py>>> {
         let source = self.get();
         let channels = source.info().channels;
         let block = detached(py, || {
