@@ -3,18 +3,24 @@
 use std::fmt::Write;
 
 use base64::prelude::*;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_NO_BORDERS};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use super::demo::{Row, Section};
 
 /// Columns of a terminal that the table is broken to.
 const WIDTH: u16 = 132;
 
+/// A rule under the header, nothing else.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+
 /// One table per pipeline, the truth beside each decision.
 pub(crate) fn text(sections: &[Section]) -> String {
     let mut text = String::new();
     for section in sections {
         let mut table = table(&["", "scene", "truth", "decision", "evidence"]);
+        if let Some(evidence) = table.column_mut(4) {
+            evidence.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(56)));
+        }
         for row in &section.rows {
             table.add_row([mark(row), &row.scene, &row.truth, &row.decision, &row.detail]);
         }
@@ -26,7 +32,7 @@ pub(crate) fn text(sections: &[Section]) -> String {
 /// An empty table in the one style of every command.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_NO_BORDERS).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(header.iter().copied());
     table
 }

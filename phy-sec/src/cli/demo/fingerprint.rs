@@ -34,8 +34,8 @@ use crate::cli::{
 };
 
 const SAMPLE_RATE: f64 = 1e6;
-const BURSTS: usize = 6;
-const RECORDINGS: usize = 4;
+const BURSTS: usize = 4;
+const RECORDINGS: usize = 12;
 
 /// Transmitters as a lot of cheap radios might be: oscillators within a few ppm at 433.92 MHz, a carrier leak and an image of their own.
 /// The last one is never enrolled.
