@@ -24,6 +24,10 @@ pub const NAMES: &[&str] = &["cfo"];
 /// Blocks from whose scatter the error of a modulated burst's estimate is taken.
 const BLOCKS: usize = 8;
 
+/// How far from the multiple of the coarse estimate its line is sought, in cycles per sample. Lines of the symbol rate may lie
+/// inside, but they are weaker than the one at the carrier.
+const REACH: f64 = 0.08;
+
 /// A carrier frequency in cycles per sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Carrier {
@@ -71,7 +75,7 @@ pub fn carrier(x: &[Complex32]) -> Carrier {
     [2, 4].into_iter().find_map(|power| power_line(&x, coarse, power)).unwrap_or(coarse)
 }
 
-/// The carrier from a line of `x` to the `power`, sought within four standard errors of `coarse`; `None` if none stands out.
+/// The carrier from a line of `x` to the `power`, sought around `coarse`; `None` if none stands out.
 fn power_line(x: &[Complex64], coarse: Carrier, power: u32) -> Option<Carrier> {
     let scale = (x.iter().map(|x| x.norm_sqr()).sum::<f64>() / x.len() as f64).sqrt();
     let raised: Vec<Complex64> = x.iter().map(|x| (x / scale).powu(power)).collect();
@@ -82,9 +86,8 @@ fn power_line(x: &[Complex64], coarse: Carrier, power: u32) -> Option<Carrier> {
     FftPlanner::new().plan_fft_forward(bins).process(&mut spectrum);
     let at = |bin: i64| spectrum[bin.rem_euclid(bins as i64) as usize].norm_sqr();
     let middle = (f64::from(power) * coarse.frequency * bins as f64).round() as i64;
-    let reach = 4.0 * f64::from(power) * coarse.standard_error * bins as f64;
-    // The symbol rate's own lines are further away than a tenth of the sample rate, or the search would not be one.
-    let reach = (reach.min(0.1 * bins as f64) as i64).max(8);
+    // Not the coarse estimate's own error: an echo or a leak moves that estimate by more than its scatter shows.
+    let reach = ((REACH * bins as f64) as i64).max(8);
     let peak = (middle - reach..=middle + reach).max_by(|a, b| at(*a).total_cmp(&at(*b)))?;
     let around: Vec<f64> = (-64..=64i64).filter(|d| d.abs() > 8).map(|d| at(peak + d)).collect();
     let floor = around.iter().sum::<f64>() / around.len() as f64;

@@ -89,6 +89,23 @@ fn cfo_of_a_modulated_burst() {
     assert!((0.67..1.5).contains(&(stated / rms)), "stated {stated}, measured {rms}");
 }
 
+/// An echo and a leak bias the coarse estimate by kilohertz; the line of the fourth power does not move.
+#[test]
+fn cfo_through_an_echo_and_with_a_leak() {
+    let mut rng = sim::rng(21);
+    for trial in 0..20 {
+        let cfo = -5000.0 + 500.0 * f64::from(trial);
+        let with = Impairments { cfo, iq_offset: Complex32::new(0.2, 0.0), ..Impairments::default() };
+        let (x, noise) = burst(&mut rng, Modulation::Qpsk, 2000, &with, 25.0);
+        let turn = Complex32::from_polar(0.15, trial as f32);
+        let echoed: Vec<_> =
+            (0..x.len()).map(|i| x[i] + if i < 2 { Complex32::ZERO } else { turn * x[i - 2] }).collect();
+        let segment = Segment::new(&extractor(), &echoed, 0..x.len(), noise).unwrap();
+        let found = cfo::measure(&segment)[0].unwrap().value;
+        assert!((found - cfo).abs() < 20.0, "{cfo} Hz: {found} Hz");
+    }
+}
+
 /// Gain and phase of the modulator come back within four sigma where the channel turns nothing, the image ratio in any case.
 #[test]
 fn iq_imbalance_comes_back() {
