@@ -103,7 +103,7 @@ enum Engine {
     Split(Vec<u64>),
     /// Long: its transform.
     #[cfg(target_arch = "x86_64")]
-    Transform(additive::Product),
+    Transform(Box<additive::Product>),
     Device(DeviceToeplitz),
 }
 
@@ -190,7 +190,7 @@ impl Engine {
             && ((levels << levels) as f64) < 200.0 * split::blocks(rows, columns)
             && let Some(product) = additive::Product::new(&aligned, rows, columns)
         {
-            return Engine::Transform(product);
+            return Engine::Transform(Box::new(product));
         }
         let _ = (level, rows, columns);
         Engine::Split(aligned)

@@ -239,7 +239,7 @@ impl BurstDetector {
         self.floor.insert(power);
         self.blocks += 1;
         // The first full window judges its first half at once; afterwards each block judges the one in its middle.
-        while self.window.len() > cells && self.decided + (cells / 2) as u64 + 1 <= self.blocks {
+        while self.window.len() > cells && self.decided + ((cells / 2) as u64) < self.blocks {
             self.decide(self.full, out);
         }
     }

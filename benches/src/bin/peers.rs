@@ -30,7 +30,10 @@ use rustfft::FftPlanner;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-const WORKLOADS: [(&str, fn(&Run) -> Outcome); 7] = [
+/// A workload's name and what runs it.
+type Workload = (&'static str, fn(&Run) -> Outcome);
+
+const WORKLOADS: [Workload; 7] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),

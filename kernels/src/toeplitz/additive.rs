@@ -134,8 +134,8 @@ impl Basis {
             beta[i] = z;
         }
         let mut step = [0; LEVELS];
-        for k in 0..LEVELS {
-            step[k] = (0..=k).fold(0, |sum, i| sum ^ beta.get(i + 1).copied().unwrap_or(0));
+        for (k, step) in step.iter_mut().enumerate() {
+            *step = (0..=k).fold(0, |sum, i| sum ^ beta.get(i + 1).copied().unwrap_or(0));
         }
         Basis { beta, step }
     }

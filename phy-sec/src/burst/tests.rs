@@ -78,7 +78,7 @@ fn gaps_minimum_and_maximum() {
     let lengths: Vec<_> = detect(&x, &config, &Backend::default())
         .unwrap()
         .into_iter()
-        .map(|b| (b.range.end - b.range.start + 63) / 64 * 64)
+        .map(|b| (b.range.end - b.range.start).div_ceil(64) * 64)
         .collect();
     // Joined over the gap; the short one dropped; the long one cut.
     assert_eq!(lengths, [2048, 4096, 4096, 10_000u64.div_ceil(64) * 64 - 8192]);

@@ -54,9 +54,9 @@ pub fn eer(genuine: &[f64], impostor: &[f64]) -> Option<f64> {
         let score = all[at].0;
         while at < all.len() && all[at].0 == score {
             if all[at].1 {
-                refused += 1.0 / g
+                refused += 1.0 / g;
             } else {
-                accepted -= 1.0 / i
+                accepted -= 1.0 / i;
             }
             at += 1;
         }

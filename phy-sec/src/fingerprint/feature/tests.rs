@@ -209,7 +209,7 @@ fn level_does_not_matter() {
     for ((a, b), name) in a.iter().zip(&b).zip(extractor().names()) {
         match (a, b) {
             (Ok(a), Ok(b)) => {
-                assert!((a.value - b.value).abs() <= 1e-3 * a.value.abs().max(1e-2), "{name}: {a:?} {b:?}")
+                assert!((a.value - b.value).abs() <= 1e-3 * a.value.abs().max(1e-2), "{name}: {a:?} {b:?}");
             }
             (a, b) => assert_eq!(a, b, "{name}"),
         }
