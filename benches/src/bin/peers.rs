@@ -31,9 +31,9 @@ use rustfft::FftPlanner;
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A workload's name and what runs it.
-type Workload = (&'static str, fn(&Run) -> Outcome);
+type Entry = (&'static str, fn(&Run) -> Outcome);
 
-const WORKLOADS: [Workload; 7] = [
+const WORKLOADS: [Entry; 7] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),
