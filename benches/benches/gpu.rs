@@ -58,7 +58,7 @@ fn spectra(c: &mut Criterion) {
             let mut stft = StftPower::new(config.clone(), backend.clone()).expect("a valid configuration");
             group.bench_function(backend.to_string(), |b| {
                 b.iter(|| {
-                    stft.process_raw(Number::I16, black_box(&bytes), &mut out).expect("a working device")
+                    stft.process_raw(Number::I16, black_box(&bytes), &mut out).expect("a working device");
                 });
             });
             stft.process_raw(Number::I16, &bytes, &mut out).expect("a working device");
