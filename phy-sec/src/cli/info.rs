@@ -5,7 +5,8 @@ use sdr_io::{Datatype, Lost, StreamInfo};
 use serde::Serialize;
 
 use super::{
-    Context, Outcome, report,
+    Context, Outcome,
+    report::{self, db},
     source::{self, SourceArgs},
 };
 
@@ -162,9 +163,4 @@ fn ceiling(datatype: Datatype) -> Option<f32> {
         Number::U32 | Number::I32 => Some(1.0),
         Number::F32 | Number::F64 => None,
     }
-}
-
-/// `None` for a power of zero, which has no logarithm.
-fn db(power: f64) -> Option<f64> {
-    (power > 0.0).then(|| 10.0 * power.log10())
 }

@@ -162,15 +162,37 @@ fn xy(
         if low > high { 0.0..1.0 } else { widened(low - 0.05 * (high - low)..high + 0.05 * (high - low)) }
     };
     png(|root| {
-        let mut chart = chart(root, span(&mut points().map(|p| p.0)), span(&mut points().map(|p| p.1)))?;
+        let (x, y) = (span(&mut points().map(|p| p.0)), span(&mut points().map(|p| p.1)));
+        let corner = emptiest_corner(points().copied(), &x, &y);
+        let mut chart = chart(root, x, y)?;
         axes(&mut chart, x_label, y_label)?;
         for (i, series) in series.iter().enumerate() {
             draw(&mut chart, series, Palette99::pick(i).to_rgba())?;
         }
-        let legend = &mut chart.configure_series_labels();
+        let legend = &mut chart.configure_series_labels().position(corner);
         legend.background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).label_font(FONT).draw()?;
         Ok(())
     })
+}
+
+/// The corner where a legend hides the fewest points.
+fn emptiest_corner(
+    points: impl Iterator<Item = (f64, f64)>,
+    x: &Range<f64>,
+    y: &Range<f64>,
+) -> SeriesLabelPosition {
+    use SeriesLabelPosition::{LowerLeft, LowerRight, UpperLeft, UpperRight};
+    let mut corners = [(UpperRight, 0), (LowerRight, 0), (UpperLeft, 0), (LowerLeft, 0)];
+    let place = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
+    for (x, y) in points.map(|p| (place(p.0, x), place(p.1, y))) {
+        // A legend takes about a quarter of the width and two fifths of the height.
+        for (across, corner) in [(x > 0.72, 0), (x < 0.28, 2)] {
+            for (along, corner) in [(y > 0.6, corner), (y < 0.4, corner + 1)] {
+                corners[corner].1 += usize::from(across && along);
+            }
+        }
+    }
+    corners.into_iter().min_by_key(|corner| corner.1).map_or(UpperRight, |corner| corner.0)
 }
 
 fn chart<'a, 'b>(root: &'a Area<'b>, x: Range<f64>, y: Range<f64>) -> anyhow::Result<Chart<'a, 'b>> {
@@ -226,5 +248,22 @@ fn frequency_unit(range: &Range<f64>) -> (f64, &'static str) {
         f if f >= 1e6 => (1e6, "MHz"),
         f if f >= 1e3 => (1e3, "kHz"),
         _ => (1.0, "Hz"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_legend_goes_where_no_points_are() {
+        let corner =
+            |points: &[(f64, f64)]| emptiest_corner(points.iter().copied(), &(0.0..10.0), &(-1.0..1.0));
+        let (right, left) = ([(9.0, 0.9), (9.0, -0.9)], [(1.0, 0.9), (1.0, -0.9)]);
+        assert!(matches!(corner(&[]), SeriesLabelPosition::UpperRight));
+        assert!(matches!(corner(&right), SeriesLabelPosition::UpperLeft));
+        assert!(matches!(corner(&left), SeriesLabelPosition::UpperRight));
+        assert!(matches!(corner(&[right[0], left[0], left[1]]), SeriesLabelPosition::LowerRight));
+        assert!(matches!(corner(&[right[0], right[1], left[0]]), SeriesLabelPosition::LowerLeft));
     }
 }

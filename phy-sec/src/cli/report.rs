@@ -37,6 +37,11 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// Decibels; `None` for a power of zero, which has no logarithm.
+pub(crate) fn db(power: f64) -> Option<f64> {
+    (power > 0.0).then(|| 10.0 * power.log10())
+}
+
 /// The page: tables and pictures, self-contained.
 pub(crate) fn html(heading: &str, facts: &[(&str, String)], sections: &[Section]) -> String {
     let mut page = String::from(HEAD);

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::{
     Context, Outcome,
     plot::{self, Series},
+    report::db,
     source::{self, SourceArgs},
 };
 
@@ -182,10 +183,6 @@ fn maximum(into: &mut [f32], from: &[f32]) {
     for (into, &from) in into.iter_mut().zip(from) {
         *into = into.max(from);
     }
-}
-
-fn db(power: f64) -> Option<f64> {
-    (power > 0.0).then(|| 10.0 * power.log10())
 }
 
 #[cfg(test)]
