@@ -1,7 +1,7 @@
 //! Products of small blocks of words over GF(2): `out[w] ^= word (N + w) of t · v`, by carry-less multiplication.
 //!
-//! The one place in this library with `unsafe`: `fearless_simd` has no carry-less multiplication. The
-//! instructions are in safe `#[target_feature]` functions; `unsafe` are only the calls to them, and a
+//! With `additive.rs` beside it the one place in this library with `unsafe`: `fearless_simd` has no carry-less multiplication.
+//! The instructions are in safe `#[target_feature]` functions; `unsafe` are only the calls to them, and a
 //! `Multiplier` that names an instruction set exists only where it was detected.
 
 /// How words are multiplied.
