@@ -131,16 +131,35 @@ impl Evidence<'_> {
 
     /// The strongest stretch of `excess`, smoothed over five bins, down to a quarter of the most.
     fn stretch(&self, excess: &[f64]) -> ((usize, usize), f64) {
+        let shares = self.shares(excess);
+        shares.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(((0, self.bins()), 0.0))
+    }
+
+    /// The shortest way round the spectrum past everything that holds a tenth of the excess: the band of what is in several
+    /// places at once.
+    fn span(&self) -> (usize, usize) {
         let n = self.bins();
-        let positive: Vec<f64> = excess.iter().map(|e| e.max(0.0)).collect();
+        let mut parts: Vec<(usize, usize)> =
+            self.shares(self.excess).into_iter().filter(|part| part.1 >= 0.1).map(|part| part.0).collect();
+        parts.sort_unstable();
+        let gap = |k: usize| {
+            let (this, next) = (parts[k], parts[(k + 1) % parts.len()]);
+            (next.0 + n - (this.0 + this.1) % n) % n
+        };
+        // What is left when the longest gap is cut out.
+        let Some(last) = (0..parts.len()).max_by_key(|&k| gap(k)) else { return self.occupied().0 };
+        if parts.len() == 1 { parts[0] } else { (parts[(last + 1) % parts.len()].0, n - gap(last)) }
+    }
+
+    /// Every stretch of `excess`, smoothed over five bins, down to a quarter of the most; and each one's share of the whole.
+    fn shares(&self, excess: &[f64]) -> Vec<((usize, usize), f64)> {
+        let n = self.bins();
         let smooth: Vec<f64> =
             (0..n).map(|bin| (0..5).map(|d| excess[(bin + n + d - 2) % n]).sum::<f64>() / 5.0).collect();
-        let within = |group: &(usize, usize)| -> f64 {
-            (group.0..group.0 + group.1).map(|bin| positive[bin % n]).sum()
-        };
-        let groups = self.groups(&smooth, 0.25, 4);
-        let largest = groups.into_iter().max_by(|a, b| within(a).total_cmp(&within(b))).unwrap_or((0, n));
-        (largest, within(&largest) / positive.iter().sum::<f64>().max(f64::MIN_POSITIVE))
+        let positive = |bin: usize| excess[bin % n].max(0.0);
+        let all = (0..n).map(positive).sum::<f64>().max(f64::MIN_POSITIVE);
+        let within = |group: &(usize, usize)| (group.0..group.0 + group.1).map(positive).sum::<f64>() / all;
+        self.groups(&smooth, 0.25, 4).into_iter().map(|group| (group, within(&group))).collect()
     }
 
     /// The frequency of a fractional bin, Hz from the centre of the band.
@@ -168,7 +187,7 @@ fn describe(evidence: &Evidence, band: (usize, usize)) -> Map<String, Value> {
 
 fn unknown(evidence: &Evidence) -> Verdict {
     let lines = evidence.groups(evidence.excess, 0.1, 1);
-    let (band, _) = evidence.occupied();
+    let band = evidence.span();
     let mut parameters = describe(evidence, band);
     let why = if lines.len() > 1 && lines.iter().all(|line| line.1 <= tone::WIDEST) {
         parameters.insert("lines".into(), lines.len().into());

@@ -29,7 +29,7 @@ pub(super) fn recognize(evidence: &Evidence) -> Option<Verdict> {
     let lines = evidence.groups(evidence.excess, 0.1, 1);
     let band = match lines.as_slice() {
         &[line] if line.1 <= super::tone::WIDEST => line,
-        _ => evidence.occupied().0,
+        _ => evidence.span(),
     };
     let mut parameters = describe(evidence, band);
     parameters.insert("pulse_period".into(), (period / evidence.sample_rate).into());
