@@ -114,11 +114,13 @@ impl Default for EveModel {
 pub struct Security {
     /// Statistical distance of the key from a uniform one that the leftover hash lemma is asked for.
     pub epsilon: f64,
+    /// What the key is hashed with.
+    pub hash: amplify::Hash,
 }
 
 impl Default for Security {
     fn default() -> Self {
-        Self { epsilon: 2f64.powi(-40) }
+        Self { epsilon: 2f64.powi(-40), hash: amplify::Hash::default() }
     }
 }
 

@@ -140,7 +140,8 @@ impl End_ for Alice {
                 let proof = self.end.proof(Sender::Alice, "amplify", &bits, &extra);
                 let step = self.say(Body::Amplify { seed, bits: length, proof });
                 let confirmation = self.end.proof(Sender::Bob, "confirm", &bits, &[]);
-                let key = amplify(bits, &ledger, seed, &self.end.backend).map_err(malformed)?;
+                let hash = self.end.settings.security.hash;
+                let key = amplify(bits, &ledger, hash, seed, &self.end.backend).map_err(malformed)?;
                 self.state = State::Amplified(key, ledger, confirmation);
                 Ok(step)
             }

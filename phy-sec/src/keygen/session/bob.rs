@@ -148,7 +148,8 @@ impl End_ for Bob {
                     return Err(Abort::Verification);
                 }
                 let proof = self.end.proof(Sender::Bob, "confirm", &bits, &[]);
-                let key = amplify(bits, &ledger, seed, &self.end.backend).map_err(malformed)?;
+                let hash = self.end.settings.security.hash;
+                let key = amplify(bits, &ledger, hash, seed, &self.end.backend).map_err(malformed)?;
                 self.state = State::Confirmed(key, ledger, message.clone());
                 Ok(self.say(Body::Confirm { proof }))
             }

@@ -21,7 +21,7 @@ fn series(rho: f64, n: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
 fn settings() -> Settings {
     let config = Config {
         eve: EveModel { rho: 0.1 },
-        security: Security { epsilon: 2f64.powi(-16) },
+        security: Security { epsilon: 2f64.powi(-16), ..Security::default() },
         ..Config::default()
     };
     config.session(Kind::Csi)
