@@ -66,8 +66,11 @@ impl Bits {
     /// `⌈len / 8⌉` bytes, least significant bit of each byte first.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(self.len.div_ceil(8));
+        // Of the final length from the start: a vector that grows or shrinks may leave a copy of a key behind.
+        let mut bytes = vec![0; self.len.div_ceil(8)];
+        for (bytes, word) in bytes.chunks_mut(8).zip(&self.words) {
+            bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
+        }
         bytes
     }
 

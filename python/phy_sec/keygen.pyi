@@ -19,7 +19,7 @@ class Config(TypedDict, total=False):
     quantize: dict[str, Any] | None
     error_rate: dict[str, float]
     reconcile: dict[str, Any]
-    security: dict[str, float]
+    security: dict[str, Any]
 
 @final
 class Trace:
