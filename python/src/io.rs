@@ -26,6 +26,9 @@ use crate::{
 /// Samples read at a time, of all channels together: enough to keep the disk busy, little to hold.
 const BLOCK: usize = 1 << 18;
 
+/// Most samples of all channels together in one block of a recording without end, 128 MiB: nothing else bounds it.
+const ENDLESS: usize = 1 << 24;
+
 /// Samples from bytes, full scale 1.
 ///
 /// Parameters
@@ -398,7 +401,8 @@ impl Source {
     /// Parameters
     /// ----------
     /// count : int
-    ///     At most so many of each channel, 1 to ``2**28``; fewer before a gap and at the end.
+    ///     At most so many of each channel, 1 to ``2**28``; fewer before a gap, at the end, and where a recording that
+    ///     is repeated would give more than ``2**24`` of all channels together.
     ///
     /// Returns
     /// -------
@@ -411,7 +415,13 @@ impl Source {
         #[pyo3(from_py_with = array::count)] count: usize,
     ) -> PyResult<Option<Block<'py>>> {
         let source = self.get();
-        let channels = source.info().channels;
+        let channels = source.info().channels.max(1);
+        // A file holds what it says it holds: memory follows its size, not the caller's number or its channels.
+        let most = match source.info().samples {
+            Some(samples) => usize::try_from(samples).unwrap_or(usize::MAX),
+            None => ENDLESS / channels,
+        };
+        let count = count.min(most.max(1));
         let block = detached(py, || {
             let mut block = Array2::zeros((channels, count));
             let read = source.read(block.view_mut())?;
