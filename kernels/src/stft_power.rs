@@ -79,7 +79,11 @@ impl Default for StftConfig {
 impl StftConfig {
     /// Frames that lie wholly within `samples` samples.
     pub fn frames(&self, samples: usize) -> usize {
-        if samples < self.size { 0 } else { (samples - self.size) / self.hop + 1 }
+        match samples.checked_sub(self.size) {
+            None => 0,
+            // A hop of 0 is refused where a transform is planned; a count may be asked for before.
+            Some(rest) => rest.checked_div(self.hop).map_or(1, |more| more + 1),
+        }
     }
 
     /// Errors if a field is outside its range.

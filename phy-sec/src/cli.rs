@@ -9,6 +9,7 @@ mod fingerprint;
 mod info;
 mod keygen;
 mod plot;
+mod progress;
 mod report;
 mod source;
 mod spectrum;

@@ -1,7 +1,7 @@
 //! The simulator: seeded scenes for tests, the demo and notebooks.
 //!
 //! Everything is a function of its configuration and of a generator made by [`rng`]: the same seed gives
-//! the same samples on every machine. Configurations are `serde` structs whose unknown fields are errors.
+//! the same samples on one platform; another one's sine and logarithm may round differently. Configurations are `serde` structs whose unknown fields are errors.
 //!
 //! | Module | What it makes |
 //! | --- | --- |

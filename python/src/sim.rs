@@ -30,7 +30,7 @@ const MAX_SAMPLES: usize = 1 << 28;
 /// power : float
 ///     Mean of ``|x|**2``, at least 0; full scale 1.
 /// seed : int
-///     The same seed gives the same samples on every machine.
+///     The same seed gives the same samples on one platform.
 ///
 /// Returns
 /// -------

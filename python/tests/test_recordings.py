@@ -104,6 +104,19 @@ def test_several_channels(tmp_path, noise):
     np.testing.assert_array_equal(reference.read_samples().T, x)
 
 
+def test_many_channels_and_a_large_count_take_the_memory_of_the_file(tmp_path):
+    """16 kB that claim as many channels as may be: 8 TiB, if memory followed the caller's number."""
+    data = np.arange(2 * 4096 * 2, dtype=np.int8)
+    (tmp_path / "x.sigmf-data").write_bytes(data.tobytes())
+    meta = {"core:datatype": "ci8", "core:version": "1.2.5", "core:num_channels": 4096, "core:sample_rate": 1e6}
+    (tmp_path / "x.sigmf-meta").write_text(json.dumps({"global": meta, "captures": [], "annotations": []}))
+    samples, where = phy_sec.open(tmp_path / "x.sigmf-meta").read(2**28)
+    assert samples.shape == (4096, 2) and where["samples"] == 2
+    np.testing.assert_array_equal(samples, phy_sec.read(tmp_path / "x.sigmf-meta").samples)
+    samples, _ = phy_sec.open(tmp_path / "x.sigmf-meta", repeat=True).read(2**28)
+    assert samples.shape == (4096, 2)
+
+
 def test_block_by_block(tmp_path, x):
     """A sink and a source: a gap and a retuning begin new captures, and blocks end there."""
     sink = phy_sec.create(tmp_path / "x.sigmf-meta", sample_rate=1e6)

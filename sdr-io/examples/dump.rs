@@ -2,7 +2,7 @@
 //!
 //!     cargo run -p phy-sec-sdr-io --example dump -- RECORDING [SAMPLES.cf32]
 
-use ndarray::{Array2, Axis, Slice, concatenate};
+use ndarray::Array2;
 use num_complex::Complex32;
 use sdr_io::{Lost, OpenOptions, Read, Time, open};
 use serde_json::json;
@@ -21,19 +21,21 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             "annotations": source.annotations(),
         })
     );
-    let mut block = Array2::<Complex32>::zeros((info.channels, 65_536));
-    let mut all = Array2::zeros((info.channels, 0));
+    // So many samples of all channels together, however many channels a file claims.
+    let mut block = Array2::<Complex32>::zeros((info.channels, (65_536 / info.channels).max(1)));
+    let mut all = vec![Vec::new(); info.channels];
     let output = arguments.next();
     while let Some(read) = source.read(block.view_mut())? {
         println!("{}", line(&read));
         if output.is_some() {
-            let part = block.slice_axis(Axis(1), Slice::from(..read.samples));
-            all = concatenate(Axis(1), &[all.view(), part])?;
+            for (all, row) in all.iter_mut().zip(block.rows()) {
+                all.extend(row.iter().take(read.samples).copied());
+            }
         }
     }
     if let Some(output) = output {
         let bytes: Vec<u8> =
-            all.iter().flat_map(|x| [x.re.to_le_bytes(), x.im.to_le_bytes()]).flatten().collect();
+            all.iter().flatten().flat_map(|x| [x.re.to_le_bytes(), x.im.to_le_bytes()]).flatten().collect();
         std::fs::write(output, bytes)?;
     }
     Ok(())

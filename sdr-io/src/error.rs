@@ -33,8 +33,8 @@ pub enum Error {
     #[error("`{uri}`: {problem}")]
     Uri { uri: String, problem: String },
 
-    /// A radio was asked for, and this build has none.
-    #[error("`{scheme}:` needs a build with radio support; this one reads files only")]
+    /// A radio was asked for.
+    #[error("`{scheme}:` names a radio, and only files are read: record with the radio's own tool first")]
     NoRadio { scheme: String },
 
     /// The name of a sample format is not one.

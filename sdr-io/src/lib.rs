@@ -67,9 +67,24 @@
 //!
 //! # As if it were live
 //!
-//! ```no_run
-//! use sdr_io::{OpenOptions, open};
-//! let source = open("file:capture.sigmf-meta?realtime=true&loop=true", &OpenOptions::default())?;
+//! ```
+//! use ndarray::Array2;
+//! use num_complex::Complex32;
+//! use sdr_io::{Lost, OpenOptions, open};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("remote.cu8");
+//! # std::fs::write(&path, [255, 0].repeat(1000)).unwrap();
+//! # let path = path.to_str().unwrap();
+//! let mut source =
+//!     open(&format!("file:{path}?rate=1M&realtime=true&loop=true"), &OpenOptions::default())?;
+//! let mut block = Array2::<Complex32>::zeros((1, 1000));
+//! let begun = std::time::Instant::now();
+//! let first = source.read(block.view_mut())?.unwrap();
+//! let again = source.read(block.view_mut())?.unwrap();
+//! assert!(begun.elapsed().as_secs_f64() >= 0.002); // 2000 samples at 1 MHz, not sooner
+//! assert_eq!((first.sample_start, again.sample_start), (0, 1000));
+//! assert_eq!(again.lost_before, Lost::Unknown); // at the seam, from the end to the beginning
 //! # Ok::<(), sdr_io::Error>(())
 //! ```
 #![forbid(unsafe_code)]

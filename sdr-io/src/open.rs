@@ -14,7 +14,8 @@ use crate::{
 /// - `capture.cu8`, `/data/a.sigmf-meta`, `b.wav`: a path, taken literally
 /// - `file:capture.bin?datatype=ci16_le&rate=20M&freq=2.412e9&loop=true&realtime=true`: a path with
 ///   percent-escapes and options; see [`OpenOptions`] for the keys
-/// - `soapy:driver=rtlsdr`: a radio, in builds that have them
+///
+/// Radios, such as `soapy:driver=rtlsdr`, are known by name and refused: this crate reads files.
 ///
 /// # Errors
 /// [`Error::Uri`] if it cannot be understood, [`Error::NoRadio`], and whatever is wrong with the file.
@@ -244,7 +245,10 @@ mod tests {
                 "http://x/y.cu8",
                 "`http://x/y.cu8`: the scheme `http` is not known; expected a path or `file:`",
             ),
-            ("soapy:driver=rtlsdr", "`soapy:` needs a build with radio support; this one reads files only"),
+            (
+                "soapy:driver=rtlsdr",
+                "`soapy:` names a radio, and only files are read: record with the radio's own tool first",
+            ),
             ("file://elsewhere/x.cu8", "`file://elsewhere/x.cu8`: files of other hosts cannot be read"),
             ("file:", "`file:`: there is no path"),
             ("file:x%2", "`file:x%2`: a percent escape is broken"),

@@ -2,7 +2,9 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `metadata.rs` | [`Metadata`], [`Global`], [`Capture`], [`Annotation`] and the rules of the specification |
+//! | `metadata.rs` | [`Metadata`], [`Global`], [`Capture`], [`Annotation`] |
+//! | `rules.rs` | the rules of the specification that concern them alone |
+//! | `maps.rs` | their fields from and to JSON objects |
 //! | `json.rs`, `fields.rs` | reading JSON that an attacker wrote: limits, duplicate keys, exact places of faults |
 //! | `segments.rs` | captures to byte ranges and gaps |
 //! | `source.rs`, `sink.rs` | recordings read and written, as pairs of files or as an archive |
@@ -27,7 +29,9 @@
 mod archive;
 mod fields;
 mod json;
+mod maps;
 mod metadata;
+mod rules;
 mod segments;
 mod sink;
 mod source;

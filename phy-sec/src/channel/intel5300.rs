@@ -25,7 +25,9 @@ struct Record {
 ///
 /// Gains are the raw numbers of the card, which scales each packet by its gain control. Time is the card's
 /// microsecond counter in s, its wrap at 2³² undone. Where packets were received on different numbers of antenna
-/// pairs, the pairs that all have are kept. Sequence numbers are those of the log, 16 bits wide.
+/// pairs, the pairs that all have are kept. Sequence numbers are those of the log, their wraps at 2¹⁶ undone: two logs
+/// agree on them if they begin within the same 65,536 packets. A log in which all are equal, as where the field is
+/// not used, has none.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a record that is cut off or contradicts itself, naming its first byte;
@@ -111,8 +113,24 @@ fn assemble(records: &[Record]) -> Result<Csi> {
         ((wraps << 32) + u64::from(record.time)) as f64 * 1e-6
     });
     let time = time.collect();
-    let sequence = records.iter().map(|record| u64::from(record.sequence)).collect();
-    Csi::new(gains, time, Some(sequence))
+    Csi::new(gains, time, sequence(records))
+}
+
+/// The sequence numbers counted on over their wraps, or `None` if they are one number that nobody counted.
+fn sequence(records: &[Record]) -> Option<Vec<u64>> {
+    let first = records.first()?.sequence;
+    if records.len() > 1 && records.iter().all(|record| record.sequence == first) {
+        return None;
+    }
+    let (mut before, mut count) = (first, i64::from(first));
+    let unwrapped = records.iter().map(|record| {
+        // The shorter way round: a step back is a packet that came late.
+        count += i64::from(record.sequence.wrapping_sub(before) as i16);
+        before = record.sequence;
+        // Late ones from before the log's own beginning stay apart from all others.
+        count as u64
+    });
+    Some(unwrapped.collect())
 }
 
 #[cfg(test)]
@@ -154,6 +172,25 @@ mod tests {
         for k in 0..30 {
             assert_eq!(csi.gains[[1, k, 0]], Complex32::new(k as f32, -(k as f32)));
         }
+    }
+
+    /// 70,000 packets, two of them late, one of them from before the first: no number comes twice.
+    #[test]
+    fn sequence_numbers_count_on_over_their_wraps() {
+        let of = |numbers: &[u16]| {
+            let log: Vec<u8> = numbers.iter().flat_map(|&number| example(number)).collect();
+            parse(&log).unwrap().sequence
+        };
+        let long: Vec<u16> = (65_000..135_000u32).map(|number| number as u16).collect();
+        assert_eq!(of(&long), Some((65_000..135_000).collect()));
+        assert_eq!(
+            of(&[65_534, 0, 65_535, 1, 40_000]),
+            Some(vec![65_534, 65_536, 65_535, 65_537, 65_536 - 25_536])
+        );
+        assert_eq!(of(&[0, 65_535, 1]), Some(vec![0, u64::MAX, 1]));
+        // One number for all is not a count, and two packets of one number are.
+        assert_eq!(of(&[0, 0, 0]), None);
+        assert_eq!(of(&[7, 7, 8]), Some(vec![7, 7, 8]));
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kernels::{Backend, Gpu, Level, gpu::Choice};
 use serde::{Serialize, de::DeserializeOwned};
+
+use super::progress::{Progress, SHOWN_AFTER};
 
 /// Options that every subcommand takes, before or after its name.
 #[derive(Args)]
@@ -65,6 +67,8 @@ pub(crate) struct Context {
     /// Print JSON instead of text.
     pub(crate) json: bool,
     config: toml::Table,
+    /// All bars of the run: one may be inside another.
+    bars: MultiProgress,
 }
 
 impl Context {
@@ -86,7 +90,13 @@ impl Context {
             anyhow::bail!("the configuration has a table [{unknown}]; it may have {TABLES:?}");
         }
         let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
-        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config })
+        let visible = !args.json && io::stderr().is_terminal();
+        let bars = MultiProgress::with_draw_target(if visible {
+            ProgressDrawTarget::stderr_with_hz(5)
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, bars })
     }
 
     /// The table `[name]` of the configuration file; what it leaves out is the default.
@@ -116,16 +126,22 @@ impl Context {
         Ok(())
     }
 
-    /// A bar on standard error; invisible for scripts and for what ends within a second.
-    pub(crate) fn progress(&self, length: u64, what: &'static str) -> ProgressBar {
-        let visible = !self.json && io::stderr().is_terminal();
-        let target =
-            if visible { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{msg} [{wide_bar}] {pos}/{len} {eta}");
-        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(what);
-        match style {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        }
+    /// Something that its reader should know and that is no fault, on standard error, between the bars.
+    pub(crate) fn warn(&self, text: impl std::fmt::Display) {
+        self.bars.suspend(|| eprintln!("warning: {text}"));
+    }
+
+    /// A bar on standard error for work of `length` steps, until it is dropped: invisible for scripts and for what
+    /// ends within a second.
+    pub(crate) fn progress(&self, length: u64, what: &'static str) -> Progress {
+        let bar = ProgressBar::hidden().with_message(what);
+        bar.set_length(length);
+        Progress::new(bar, "{msg} [{wide_bar}] {pos}/{len} {eta}", &self.bars, SHOWN_AFTER)
+    }
+
+    /// The same for work that does not say how far it is.
+    pub(crate) fn working(&self, what: &'static str) -> Progress {
+        let bar = ProgressBar::hidden().with_message(what);
+        Progress::new(bar, "{spinner} {msg} {elapsed}", &self.bars, SHOWN_AFTER)
     }
 }

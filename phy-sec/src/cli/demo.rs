@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         });
         progress.inc(1);
     }
-    progress.finish_and_clear();
+    drop(progress);
 
     let object = json_report(args, context, &sections);
     let facts = [
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     ];
     let heading = match &args.data {
         None => "phy-sec: a simulated scene".to_owned(),
-        Some(data) => format!("phy-sec: recordings in {}", data.display()),
+        Some(data) => format!("phy-sec: recordings in {}", name(data)),
     };
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     write(&args.out.join("report.json"), serde_json::to_string_pretty(&object)?.as_bytes())?;
@@ -120,7 +120,7 @@ fn json_report(args: &Args, context: &Context, sections: &[Section]) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "backend": context.backend.to_string(),
         "seed": context.seed,
-        "data": args.data,
+        "data": args.data.as_deref().map(name),
     });
     for ((name, ..), section) in PARTS.iter().zip(sections) {
         object[*name] = section.objects.clone().into();
@@ -135,6 +135,16 @@ fn json_report(args: &Args, context: &Context, sections: &[Section]) -> Value {
     });
     object["scenes"] = rows.collect();
     object
+}
+
+/// What a folder is called. Where it lies is nobody's business in a report that travels.
+fn name(folder: &Path) -> String {
+    folder.file_name().map_or_else(|| ".".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A recording's place inside the folder of recordings: what a report calls it.
+fn relative(path: &Path, data: &Path) -> String {
+    path.strip_prefix(data).unwrap_or(path).display().to_string()
 }
 
 fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {

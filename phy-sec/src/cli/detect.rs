@@ -29,15 +29,21 @@ pub(crate) struct Args {
 /// Reads the first channel once and reports each event as soon as it is over.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut config: Config = context.config("jamming")?;
-    let mut source = source::open(&args.source)?;
+    let mut source = source::open(&args.source, context)?;
     config.sample_rate = source::sample_rate(source.as_ref(), &args.source.source)?;
     config.center_frequency = source.info().center_frequency.unwrap_or(config.center_frequency);
     config.pfa = args.pfa.unwrap_or(config.pfa);
     config.noise_power = args.noise_power.or(config.noise_power);
 
     let mut monitor = Monitor::new(config.clone(), context.backend.clone())?;
-    let mut output =
-        Output { context, table: report::table(&HEADER), count: 0, sample_rate: config.sample_rate };
+    let mut output = Output {
+        context,
+        table: report::table(&HEADER),
+        count: 0,
+        clock: Clock { sample: 0, time: 0.0, sample_rate: config.sample_rate },
+    };
+    let mut totals = Totals::default();
+    // Samples since the monitor began.
     let mut samples = 0u64;
     let bar = context.progress(source.info().samples.unwrap_or(0), "listening");
     source::for_each_block(source.as_mut(), |read, block| {
@@ -47,9 +53,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         {
             // Another band or rate is another floor: nothing learned so far applies to it.
             output.take(monitor.finish()?)?;
+            totals.add(samples, &monitor);
+            samples = 0;
             config.center_frequency = read.center_frequency.unwrap_or(config.center_frequency);
             config.sample_rate = read.sample_rate.unwrap_or(config.sample_rate);
-            output.sample_rate = config.sample_rate;
+            output.clock = output.clock.at_rate(read.sample_start, config.sample_rate);
             monitor = Monitor::new(config.clone(), context.backend.clone())?;
             monitor.gap(read.sample_start)?;
         } else if read.lost_before.is_gap() || samples == 0 {
@@ -61,28 +69,91 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         Ok(())
     })?;
     output.take(monitor.finish()?)?;
-    bar.finish_and_clear();
+    totals.add(samples, &monitor);
+    drop(bar);
 
-    let counts = monitor.counts();
     if !context.json {
         if output.count > 0 {
             context.print(&output.table)?;
         }
         context.print(format!(
-            "{samples} samples, {} blocks judged after {} learned: {} event(s), {} short or sparse stretches left \
+            "{} samples, {} blocks judged after {} learned: {} event(s), {} short or sparse stretches left \
              out as activity",
-            counts.examined, counts.learned, output.count, counts.dismissed
+            totals.samples, totals.examined, totals.learned, output.count, totals.dismissed
         ))?;
     }
-    if counts.examined == 0 {
+    if let Some(warning) = totals.warning(config.block()) {
         // Said on standard error, so that an empty answer is not taken for a clean one.
-        let blocks = samples / config.block() as u64;
-        eprintln!(
-            "warning: {blocks} blocks of {} samples are too few to learn from; nothing was judged",
-            config.block()
-        );
+        context.warn(warning);
     }
     Ok(if output.count > 0 { Outcome::Notable } else { Outcome::Quiet })
+}
+
+/// What was counted over the whole recording: every stretch of one frequency and rate has a monitor of its own.
+#[derive(Default)]
+struct Totals {
+    samples: u64,
+    examined: u64,
+    learned: u64,
+    dismissed: u64,
+    /// Stretches with samples.
+    stretches: u64,
+    /// Those of them, and their samples, in which no block was judged.
+    unjudged: (u64, u64),
+}
+
+impl Totals {
+    fn add(&mut self, samples: u64, monitor: &Monitor) {
+        if samples == 0 {
+            return; // retuned before the first one came
+        }
+        let counts = monitor.counts();
+        self.samples += samples;
+        self.examined += counts.examined;
+        self.learned += counts.learned;
+        self.dismissed += counts.dismissed;
+        self.stretches += 1;
+        if counts.examined == 0 {
+            self.unjudged = (self.unjudged.0 + 1, self.unjudged.1 + samples);
+        }
+    }
+
+    fn warning(&self, block: usize) -> Option<String> {
+        let (stretches, samples) = self.unjudged;
+        if stretches == 0 {
+            return None;
+        }
+        let whole = samples / block as u64;
+        Some(if stretches == self.stretches {
+            format!("{whole} blocks of {block} samples are too few to learn from; nothing was judged")
+        } else {
+            format!(
+                "{stretches} of {} stretches between retunings, {samples} samples, are too short to learn from; \
+                 nothing was judged in them",
+                self.stretches
+            )
+        })
+    }
+}
+
+/// From samples to seconds, over changes of the sample rate.
+#[derive(Clone, Copy)]
+struct Clock {
+    /// Where the present rate began, and how many seconds after the recording did.
+    sample: u64,
+    time: f64,
+    sample_rate: f64,
+}
+
+impl Clock {
+    fn time(self, sample: u64) -> f64 {
+        self.time + sample.saturating_sub(self.sample) as f64 / self.sample_rate
+    }
+
+    /// The same clock with another rate from `sample` on.
+    fn at_rate(self, sample: u64, sample_rate: f64) -> Self {
+        Self { sample, time: self.time(sample), sample_rate }
+    }
 }
 
 const HEADER: [&str; 7] =
@@ -93,7 +164,7 @@ struct Output<'a> {
     context: &'a Context,
     table: Table,
     count: usize,
-    sample_rate: f64,
+    clock: Clock,
 }
 
 impl Output<'_> {
@@ -106,8 +177,8 @@ impl Output<'_> {
         for event in events {
             let jnr = event.parameter("jnr_db").map_or("-".to_owned(), |jnr| format!("{jnr:.1}"));
             self.table.add_row([
-                format!("{:.6}", event.sample_start as f64 / self.sample_rate),
-                format!("{:.6}", event.sample_count as f64 / self.sample_rate),
+                format!("{:.6}", self.clock.time(event.sample_start)),
+                format!("{:.6}", event.sample_count as f64 / self.clock.sample_rate),
                 format!("{:.0} .. {:.0}", event.freq_lower_edge, event.freq_upper_edge),
                 event.class,
                 jnr,
@@ -116,5 +187,18 @@ impl Output<'_> {
             ]);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_goes_on_over_a_change_of_rate() {
+        let slow = Clock { sample: 0, time: 0.0, sample_rate: 1000.0 };
+        let fast = slow.at_rate(500, 2000.0);
+        assert_eq!((slow.time(250), fast.time(500), fast.time(2500)), (0.25, 0.5, 1.5));
+        assert_eq!(fast.at_rate(2500, 1000.0).time(3500), 2.5);
     }
 }

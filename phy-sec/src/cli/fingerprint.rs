@@ -85,7 +85,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         Command::Evaluate { folder, split, folds } => {
             config.split = split.unwrap_or(config.split);
             config.folds = folds.or(config.folds);
-            let evaluation = evaluate_folder(folder, &config, context)?;
+            let measured = measure_folder(folder, &config, context)?;
+            let source = folder.display().to_string();
+            let evaluation = evaluate_measured(&source, &measured, &config, context)?;
             if context.json {
                 context.print_json(&evaluation)?;
             } else {
@@ -119,14 +121,16 @@ pub(crate) fn measure_folder(
                 ..OpenOptions::default()
             };
             let path = folder.join(&label.file);
-            let x = source::read_all(&path.to_string_lossy(), &options, MOST_SAMPLES)?;
+            let name = path.to_string_lossy();
+            let mut opened = source::open_with(&name, &options, context)?;
+            let x = source::read_all(&name, opened.as_mut(), MOST_SAMPLES)?;
             let recording = measure(&x, label.sample_rate, config, &context.backend)
                 .with_context(|| format!("cannot measure {}", label.file))?;
             bar.inc(1);
             Ok(Measured { label, recording })
         })
         .collect();
-    bar.finish_and_clear();
+    drop(bar);
     measured
 }
 
@@ -146,19 +150,20 @@ pub(crate) fn observations(measured: &[Measured]) -> (Vec<Observation>, Vec<Obse
     (bursts, noise)
 }
 
-/// Evaluates a labelled folder.
-pub(crate) fn evaluate_folder(
-    folder: &Path,
+/// Evaluates what was measured of a labelled folder, which the answer calls `source`.
+pub(crate) fn evaluate_measured(
+    source: &str,
+    measured: &[Measured],
     config: &FingerprintConfig,
     context: &Context,
 ) -> anyhow::Result<Evaluation> {
-    let measured = measure_folder(folder, config, context)?;
     let silent: Vec<&str> =
         measured.iter().filter(|m| m.recording.bursts.is_empty()).map(|m| &*m.label.file).collect();
-    let (bursts, noise) = observations(&measured);
+    let (bursts, noise) = observations(measured);
     let names = feature::names(&config.features);
-    let source = folder.display().to_string();
-    let mut evaluation = evaluate(&source, &names, &bursts, &noise, &config.evaluate(), context.seed)?;
+    let working = context.working("cross-validating");
+    let mut evaluation = evaluate(source, &names, &bursts, &noise, &config.evaluate(), context.seed)?;
+    drop(working);
     if !silent.is_empty() {
         evaluation.warnings.push(format!("no burst that can be used in {}", silent.join(", ")));
     }
@@ -213,8 +218,14 @@ fn identify(
     }
     let mut outcome = Outcome::Quiet;
     let mut table = report::table(&["file", "sample", "decision", "score", "nearest", "because of"]);
-    for (name, x, rate) in recordings(sources, raw)? {
-        let (x, rate) = (x?, rate?);
+    let files = recordings(sources, raw)?;
+    let bar = context.progress(files.len() as u64, "identifying");
+    for (name, path, options) in files {
+        let path = path.to_string_lossy();
+        let mut opened = source::open_with(&path, &options, context)?;
+        // Before the samples are read: there may be a gigabyte of them.
+        let rate = source::sample_rate(opened.as_ref(), &name)?;
+        let x = source::read_all(&path, opened.as_mut(), MOST_SAMPLES)?;
         let recording =
             measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;
         for burst in &recording.bursts {
@@ -236,7 +247,9 @@ fn identify(
                 ]);
             }
         }
+        bar.inc(1);
     }
+    drop(bar);
     if !context.json {
         context.print(table)?;
         context.print(format!("unknown below a score of {:.2}", gallery.threshold()))?;
@@ -254,14 +267,12 @@ fn line(file: &str, start: u64, end: u64, found: &Identification) -> serde_json:
     })
 }
 
-type Loaded = (String, anyhow::Result<Vec<num_complex::Complex32>>, anyhow::Result<f64>);
+/// What a recording is called in the answer, where it lies, and what it does not say itself.
+type Named = (String, PathBuf, OpenOptions);
 
-/// The recordings that the command line names, opened one after the other.
-fn recordings<'a>(
-    sources: &'a [PathBuf],
-    raw: &'a source::RawArgs,
-) -> anyhow::Result<impl Iterator<Item = Loaded> + use<'a>> {
-    let mut files: Vec<(String, PathBuf, OpenOptions)> = Vec::new();
+/// The recordings that the command line names.
+fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<Named>> {
+    let mut files: Vec<Named> = Vec::new();
     for source in sources {
         if !source.is_dir() {
             files.push((source.display().to_string(), source.clone(), raw.options()?));
@@ -288,13 +299,7 @@ fn recordings<'a>(
             }
         }
     }
-    Ok(files.into_iter().map(|(name, path, options)| {
-        let path = path.to_string_lossy();
-        let rate = sdr_io::open(&path, &options)
-            .map_err(anyhow::Error::from)
-            .and_then(|opened| source::sample_rate(opened.as_ref(), &name));
-        (name, source::read_all(&path, &options, MOST_SAMPLES), rate)
-    }))
+    Ok(files)
 }
 
 fn read_gallery(path: &Path) -> anyhow::Result<Gallery> {

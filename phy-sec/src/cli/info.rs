@@ -41,7 +41,7 @@ struct Info<'a> {
 
 /// Reads the whole recording once.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
-    let mut source = source::open_tolerant(&args.source)?;
+    let mut source = source::open_tolerant(&args.source, context)?;
     let stream = source.info().clone();
     let bar = context.progress(stream.samples.unwrap_or(0), "reading");
     let mut level = Level::new(&stream);
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         bar.inc(block.len() as u64);
         Ok(())
     })?;
-    bar.finish_and_clear();
+    drop(bar);
 
     let n = level.samples as f64;
     let known = level.samples > 0;

@@ -84,6 +84,7 @@ pub(super) fn recording(
         None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,
     };
     let e = eve.map(|path| read(path, config)).transpose()?;
+    let _working = context.working("agreeing");
     let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())?;
     let names = [Some(alice), bob].into_iter().flatten();
     agreement.report.source = names.map(|path| path.display().to_string()).collect();

@@ -169,7 +169,8 @@ fn xy(
         for (i, series) in series.iter().enumerate() {
             draw(&mut chart, series, Palette99::pick(i).to_rgba())?;
         }
-        let legend = &mut chart.configure_series_labels().position(corner);
+        let mut legend = chart.configure_series_labels();
+        legend.position(corner);
         legend.background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).label_font(FONT).draw()?;
         Ok(())
     })

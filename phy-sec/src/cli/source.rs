@@ -5,8 +5,11 @@ use ndarray::{Array2, Axis, Slice};
 use num_complex::Complex32;
 use sdr_io::{Datatype, Lost, NonFinite, OpenOptions, Read, Source};
 
-/// Samples read at once: a few blocks of them stay in a processor's cache.
-pub(crate) const BLOCK: usize = 1 << 16;
+use super::Context;
+
+/// Samples read at once, of all channels together: a few blocks of them stay in a processor's cache, and a file
+/// cannot ask for more memory by claiming more channels.
+const BLOCK: usize = 1 << 16;
 
 /// A source, and the options that raw files need.
 #[derive(clap::Args, Clone)]
@@ -43,14 +46,28 @@ impl RawArgs {
 }
 
 /// Opens a source for a look at its level: NaN and infinite samples are counted instead of ending the look.
-pub(crate) fn open_tolerant(args: &SourceArgs) -> anyhow::Result<Box<dyn Source>> {
+pub(crate) fn open_tolerant(args: &SourceArgs, context: &Context) -> anyhow::Result<Box<dyn Source>> {
     let options = OpenOptions { not_finite: NonFinite::Zero, partial: true, ..args.raw.options()? };
-    sdr_io::open(&args.source, &options).with_context(|| format!("cannot open {}", args.source))
+    open_with(&args.source, &options, context)
 }
 
 /// Opens a source.
-pub(crate) fn open(args: &SourceArgs) -> anyhow::Result<Box<dyn Source>> {
-    sdr_io::open(&args.source, &args.raw.options()?).with_context(|| format!("cannot open {}", args.source))
+pub(crate) fn open(args: &SourceArgs, context: &Context) -> anyhow::Result<Box<dyn Source>> {
+    open_with(&args.source, &args.raw.options()?, context)
+}
+
+/// Opens a file or URI, and says so if it has channels that will not be looked at.
+pub(crate) fn open_with(
+    name: &str,
+    options: &OpenOptions,
+    context: &Context,
+) -> anyhow::Result<Box<dyn Source>> {
+    let source = sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))?;
+    let channels = source.info().channels;
+    if channels > 1 {
+        context.warn(format!("{name} has {channels} channels; only the first is looked at"));
+    }
+    Ok(source)
 }
 
 /// The sample rate, without which a frequency means nothing.
@@ -66,7 +83,8 @@ pub(crate) fn for_each_block(
     source: &mut dyn Source,
     mut each: impl FnMut(&Read, &[Complex32]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut block = Array2::zeros((source.info().channels, BLOCK));
+    let channels = source.info().channels;
+    let mut block = Array2::zeros((channels, (BLOCK / channels.max(1)).max(1)));
     while let Some(read) = source.read(block.view_mut())? {
         let first = block.index_axis(Axis(0), 0);
         let first = first.slice_axis(Axis(0), Slice::from(..read.samples));
@@ -81,10 +99,9 @@ pub(crate) fn for_each_block(
 /// Everything a recording holds in its first channel, for batch work on short files.
 ///
 /// Fails at a gap: the samples behind it do not follow those before it.
-pub(crate) fn read_all(name: &str, options: &OpenOptions, most: usize) -> anyhow::Result<Vec<Complex32>> {
-    let mut source = sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))?;
+pub(crate) fn read_all(name: &str, source: &mut dyn Source, most: usize) -> anyhow::Result<Vec<Complex32>> {
     let mut samples = Vec::new();
-    for_each_block(source.as_mut(), |read, block| {
+    for_each_block(source, |read, block| {
         if read.lost_before != Lost::None && read.sample_start > 0 {
             bail!("{name} has a gap before sample {}", read.sample_start);
         }

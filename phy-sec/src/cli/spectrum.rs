@@ -50,7 +50,7 @@ struct Report<'a> {
 
 /// Reads the recording once, draws it, and prints its mean power density with `--json`.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
-    let mut source = source::open(&args.source)?;
+    let mut source = source::open(&args.source, context)?;
     let name = &args.source.source;
     let sample_rate = source::sample_rate(source.as_ref(), name)?;
     let center_frequency = source.info().center_frequency;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         bar.inc(block.len() as u64);
         Ok(())
     })?;
-    bar.finish_and_clear();
+    drop(bar);
     if frames == 0 {
         bail!("{name} holds fewer than the {} samples of one frame; choose a smaller --size", args.size);
     }

@@ -147,7 +147,8 @@ impl Monitor {
         Ok(std::mem::take(&mut self.events))
     }
 
-    /// Ends the stream: reports what was still going on. The samples after the last whole block are not judged.
+    /// Ends the stream: reports what was still going on. The samples after the last whole block are not judged, but
+    /// counted: what is pushed afterwards stands behind them.
     ///
     /// # Errors
     /// None at present; the signature is that of every pipeline.
@@ -157,6 +158,7 @@ impl Monitor {
         for line in std::mem::take(&mut self.lines) {
             self.report_line(&line);
         }
+        self.origin += self.pending.len() as u64;
         self.pending.clear();
         Ok(std::mem::take(&mut self.events))
     }

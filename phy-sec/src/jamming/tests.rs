@@ -209,6 +209,24 @@ fn a_gap_ends_the_event_and_keeps_what_was_learned() {
     assert_eq!(monitor.counts(), Counts { examined: 0, conspicuous: 0, learned: 0, dismissed: 0 });
 }
 
+/// What a finish leaves out of a block is not judged, and is counted: the next event stands where it was.
+#[test]
+fn samples_after_a_finish_stand_where_they_came() {
+    let x = with_tone(60_000, 20_100, 0.2, 1.0);
+    let mut monitor = Monitor::new(config(), Backend::default()).unwrap();
+    for part in x[..20_000].chunks(10_100) {
+        assert!(monitor.push(part).unwrap().is_empty());
+        assert!(monitor.finish().unwrap().is_empty());
+    }
+    let mut events = monitor.push(&x[20_000..]).unwrap();
+    events.extend(monitor.finish().unwrap());
+    let block = monitor.config().block() as u64;
+    assert_eq!(events.len(), 1);
+    // Blocks begin at 20,000 now, and the tone 100 samples later.
+    assert!(events[0].sample_start == 20_000 || events[0].sample_start == 20_000 + block, "{:?}", events[0]);
+    assert!(events[0].sample_end().abs_diff(60_000) <= block, "{:?}", events[0]);
+}
+
 #[test]
 fn bad_input_is_an_error_or_nothing() {
     assert!(detect(&[]).is_empty());

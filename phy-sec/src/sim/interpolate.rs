@@ -54,6 +54,9 @@ pub(super) fn convolve(x: &[Complex32], k: isize, weights: &[f32; 2 * HALF]) -> 
 /// `x` delayed by `delay` samples (which may be fractional or negative), the same length.
 pub(super) fn delayed(x: &[Complex32], delay: f64) -> Vec<Complex32> {
     let whole = (-delay).floor();
+    if whole.abs() > x.len() as f64 + HALF as f64 {
+        return vec![Complex32::ZERO; x.len()]; // beyond every sample, and perhaps beyond every index
+    }
     let weights = kernel(-delay - whole);
     (0..x.len()).map(|n| convolve(x, n as isize + whole as isize, &weights)).collect()
 }
@@ -107,6 +110,14 @@ mod tests {
                     assert!((got - want).norm() < 1e-4, "{cycles} {delay}: {got} {want}");
                 }
             }
+        }
+    }
+
+    /// Later than the last sample, or earlier than the first, there is silence, however much.
+    #[test]
+    fn an_absurd_delay_leaves_nothing() {
+        for delay in [1e3, -1e3, 1e18, -1e18, 9.3e18, -9.3e18, f64::MAX, f64::MIN] {
+            assert_eq!(delayed(&tone(50, 0.1, 0.0), delay), [Complex32::ZERO; 50], "{delay}");
         }
     }
 

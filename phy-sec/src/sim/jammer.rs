@@ -168,13 +168,6 @@ pub struct Mixed {
 }
 
 impl Jammer {
-    /// Noise on the four pilots of 802.11 (subcarriers ±7 and ±21, each 312.5 kHz wide).
-    #[must_use]
-    pub fn wifi_pilots() -> Self {
-        let frequencies = [-21.0, -7.0, 7.0, 21.0].map(|k| k * 312.5e3).to_vec();
-        Self::Pilots { frequencies, bandwidth: 312.5e3 }
-    }
-
     /// Its name, as in configuration.
     #[must_use]
     pub fn name(&self) -> &'static str {

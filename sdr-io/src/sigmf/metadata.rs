@@ -5,14 +5,11 @@ use std::{
     io::{Read, Write},
 };
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    fields::{Fields, Writer},
-    json,
-};
-use crate::{Datatype, MAX_CHANNELS};
+use super::json;
+use crate::Datatype;
 
 /// What is wrong with SigMF metadata, and where: `captures[3].core:frequency`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -171,11 +168,6 @@ pub struct Annotation {
     pub extra: Map<String, Value>,
 }
 
-/// Largest index that the schema allows.
-const MAX_INDEX: u64 = i64::MAX as u64;
-/// Largest frequency and rate that the schema allows, Hz.
-const MAX_HZ: f64 = 1e12;
-
 /// Where an object stands, for messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
@@ -265,142 +257,6 @@ impl Metadata {
     pub fn offset(&self) -> u64 {
         self.global.offset.unwrap_or(0)
     }
-
-    /// The rules of the specification that concern the metadata alone.
-    ///
-    /// # Errors
-    /// The first rule that is broken.
-    pub fn check(&self) -> Result<(), MetadataError> {
-        self.global.check()?;
-        let mut before = self.offset();
-        for (index, capture) in self.captures.iter().enumerate() {
-            ascending("captures", index, capture.sample_start, &mut before)?;
-            capture.check(Place::Capture(index))?;
-        }
-        let mut before = self.offset();
-        for (index, annotation) in self.annotations.iter().enumerate() {
-            ascending("annotations", index, annotation.sample_start, &mut before)?;
-            annotation.check(Place::Annotation(index))?;
-        }
-        Ok(())
-    }
-
-    /// Refuses extensions that are required and in neither `known` nor this crate.
-    pub(crate) fn check_extensions(&self, known: &[String]) -> Result<(), MetadataError> {
-        let required = self.global.extensions.iter().flatten().filter(|extension| !extension.optional);
-        for extension in required {
-            if extension.name != super::sink::EXTENSION && !known.contains(&extension.name) {
-                let Extension { name, version, .. } = extension.clone();
-                return Err(MetadataError::Extension { name, version });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn ascending(list: &'static str, index: usize, start: u64, before: &mut u64) -> Result<(), MetadataError> {
-    if start < *before {
-        if index == 0 {
-            let rule = format!("at least the core:offset of {before}");
-            let field = format!("{list}[0].core:sample_start");
-            return Err(MetadataError::Field { field, rule, got: start.to_string() });
-        }
-        return Err(MetadataError::Unsorted { list, index, start, before: *before });
-    }
-    *before = start;
-    Ok(())
-}
-
-fn check_range(
-    place: Place,
-    key: &str,
-    value: Option<f64>,
-    holds: impl Fn(f64) -> bool,
-    rule: &str,
-) -> Result<(), MetadataError> {
-    match value {
-        Some(value) if !holds(value) => {
-            Err(MetadataError::Field { field: place.of(key), rule: rule.into(), got: value.to_string() })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_index(place: Place, key: &str, value: Option<u64>) -> Result<(), MetadataError> {
-    match value {
-        Some(value) if value > MAX_INDEX => Err(MetadataError::Field {
-            field: place.of(key),
-            rule: "from 0 to 2^63 - 1".into(),
-            got: value.to_string(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-impl Global {
-    fn check(&self) -> Result<(), MetadataError> {
-        let place = Place::Global;
-        let field = |key: &str, rule: &str, got: &str| {
-            Err(MetadataError::Field { field: place.of(key), rule: rule.into(), got: got.into() })
-        };
-        let mut parts = self.version.split('.');
-        let mut number =
-            || parts.next().is_some_and(|part| part.bytes().next().is_some_and(|b| b.is_ascii_digit()));
-        if !(number() && number() && number()) || self.version.len() > 64 {
-            return field(
-                "core:version",
-                "a version such as 1.2.5",
-                &format!("{:?}", shorten(&self.version)),
-            );
-        }
-        check_range(
-            place,
-            "core:sample_rate",
-            self.sample_rate,
-            |rate| rate > 0.0 && rate <= MAX_HZ,
-            "above 0 and at most 1e12 Hz",
-        )?;
-        if let Some(channels) = self.num_channels
-            && !(1..=MAX_CHANNELS as u64).contains(&channels)
-        {
-            return field("core:num_channels", &format!("from 1 to {MAX_CHANNELS}"), &channels.to_string());
-        }
-        check_index(place, "core:offset", self.offset)?;
-        check_index(place, "core:trailing_bytes", self.trailing_bytes)?;
-        if let Some(digest) = &self.sha512
-            && !(digest.len() == 128 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
-        {
-            let got = format!("{} characters: {:?}", digest.chars().count(), shorten(digest));
-            return field("core:sha512", "128 hexadecimal digits", &got);
-        }
-        if let Some(name) = &self.dataset {
-            check_dataset(name)?;
-            if self.metadata_only == Some(true) {
-                return Err(MetadataError::MetadataOnlyDataset { dataset: name.clone() });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A bare file name: whatever could be a path on any system, hide, or be cut off is not one.
-fn check_dataset(name: &str) -> Result<(), MetadataError> {
-    let rule = if name.is_empty() {
-        "a file name"
-    } else if name.len() > 255 {
-        "at most 255 bytes long"
-    } else if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
-        "a bare file name without / \\ : * ? \" < > |"
-    } else if name.chars().any(char::is_control) {
-        "free of control characters"
-    } else if name == "." || name == ".." {
-        "a file, not a folder"
-    } else if name.ends_with([' ', '.']) || name.starts_with(' ') {
-        "without space at its ends or a dot at its end"
-    } else {
-        return Ok(());
-    };
-    Err(MetadataError::Dataset { rule, got: shorten(name) })
 }
 
 /// What a message quotes of a long text.
@@ -416,189 +272,11 @@ impl Capture {
     pub fn new(sample_start: u64) -> Self {
         Self { sample_start, ..Self::default() }
     }
-
-    fn check(&self, place: Place) -> Result<(), MetadataError> {
-        check_index(place, "core:sample_start", Some(self.sample_start))?;
-        check_index(place, "core:global_index", self.global_index)?;
-        check_index(place, "core:header_bytes", self.header_bytes)?;
-        check_range(place, "core:frequency", self.frequency, within, "within ±1e12 Hz")?;
-        if let Some(text) = &self.datetime
-            && super::segments::parse_datetime(text).is_none()
-        {
-            return Err(MetadataError::Field {
-                field: place.of("core:datetime"),
-                rule: "a time such as 2026-01-31T12:00:00.000Z".into(),
-                got: format!("{:?}", shorten(text)),
-            });
-        }
-        Ok(())
-    }
-}
-
-fn within(hz: f64) -> bool {
-    hz.abs() <= MAX_HZ
 }
 
 impl Annotation {
     /// An annotation of `sample_count` samples from `sample_start` on.
     pub fn new(sample_start: u64, sample_count: u64) -> Self {
         Self { sample_start, sample_count: Some(sample_count), ..Self::default() }
-    }
-
-    fn check(&self, place: Place) -> Result<(), MetadataError> {
-        check_index(place, "core:sample_start", Some(self.sample_start))?;
-        check_index(place, "core:sample_count", self.sample_count)?;
-        check_range(place, "core:freq_lower_edge", self.freq_lower_edge, within, "within ±1e12 Hz")?;
-        check_range(place, "core:freq_upper_edge", self.freq_upper_edge, within, "within ±1e12 Hz")?;
-        match (self.freq_lower_edge, self.freq_upper_edge) {
-            (Some(lower), Some(upper)) if lower > upper => Err(MetadataError::Field {
-                field: place.of("core:freq_lower_edge"),
-                rule: format!("at most core:freq_upper_edge, {upper}"),
-                got: lower.to_string(),
-            }),
-            (Some(_), None) => Err(MetadataError::Missing { field: place.of("core:freq_upper_edge") }),
-            (None, Some(_)) => Err(MetadataError::Missing { field: place.of("core:freq_lower_edge") }),
-            _ => Ok(()),
-        }
-    }
-}
-
-// Objects from and to maps: each field once on the way in and once on the way out.
-
-impl Global {
-    pub(crate) fn from_map(map: Map<String, Value>) -> Result<Self, MetadataError> {
-        let mut fields = Fields::new(map, Place::Global);
-        let datatype = fields.text("core:datatype")?;
-        let datatype = fields.required("core:datatype", datatype)?;
-        let datatype = datatype.parse().map_err(|error: crate::Error| match error {
-            crate::Error::Datatype { got, rule } => MetadataError::Field {
-                field: Place::Global.of("core:datatype"),
-                rule: format!("a datatype ({rule})"),
-                got: format!("{:?}", shorten(&got)),
-            },
-            error => MetadataError::Io(error.to_string()),
-        })?;
-        let version = fields.text("core:version")?;
-        Ok(Self {
-            datatype,
-            version: fields.required("core:version", version)?,
-            sample_rate: fields.number("core:sample_rate")?,
-            num_channels: fields.index("core:num_channels")?,
-            offset: fields.index("core:offset")?,
-            sha512: fields.text("core:sha512")?,
-            dataset: fields.text("core:dataset")?,
-            trailing_bytes: fields.index("core:trailing_bytes")?,
-            metadata_only: fields.flag("core:metadata_only")?,
-            description: fields.text("core:description")?,
-            author: fields.text("core:author")?,
-            hw: fields.text("core:hw")?,
-            recorder: fields.text("core:recorder")?,
-            license: fields.text("core:license")?,
-            extensions: fields.extensions()?,
-            extra: fields.rest(),
-        })
-    }
-}
-
-impl Serialize for Global {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut writer = Writer::new(serializer)?;
-        writer.text("core:datatype", Some(&self.datatype.to_string()))?;
-        writer.text("core:version", Some(&self.version))?;
-        writer.number("core:sample_rate", self.sample_rate)?;
-        writer.index("core:num_channels", self.num_channels)?;
-        writer.index("core:offset", self.offset)?;
-        writer.text("core:sha512", self.sha512.as_deref())?;
-        writer.text("core:dataset", self.dataset.as_deref())?;
-        writer.index("core:trailing_bytes", self.trailing_bytes)?;
-        writer.any("core:metadata_only", self.metadata_only.as_ref())?;
-        writer.text("core:description", self.description.as_deref())?;
-        writer.text("core:author", self.author.as_deref())?;
-        writer.text("core:hw", self.hw.as_deref())?;
-        writer.text("core:recorder", self.recorder.as_deref())?;
-        writer.text("core:license", self.license.as_deref())?;
-        writer.any("core:extensions", self.extensions.as_ref())?;
-        writer.finish(&self.extra)
-    }
-}
-
-impl Capture {
-    pub(crate) fn from_map(map: Map<String, Value>, index: usize) -> Result<Self, MetadataError> {
-        let mut fields = Fields::new(map, Place::Capture(index));
-        let start = fields.index("core:sample_start")?;
-        Ok(Self {
-            sample_start: fields.required("core:sample_start", start)?,
-            global_index: fields.index("core:global_index")?,
-            header_bytes: fields.index("core:header_bytes")?,
-            frequency: fields.number("core:frequency")?,
-            datetime: fields.text("core:datetime")?,
-            extra: fields.rest(),
-        })
-    }
-}
-
-impl Serialize for Capture {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut writer = Writer::new(serializer)?;
-        writer.index("core:sample_start", Some(self.sample_start))?;
-        writer.index("core:global_index", self.global_index)?;
-        writer.index("core:header_bytes", self.header_bytes)?;
-        writer.number("core:frequency", self.frequency)?;
-        writer.text("core:datetime", self.datetime.as_deref())?;
-        writer.finish(&self.extra)
-    }
-}
-
-impl Annotation {
-    pub(crate) fn from_map(map: Map<String, Value>, index: usize) -> Result<Self, MetadataError> {
-        let mut fields = Fields::new(map, Place::Annotation(index));
-        let start = fields.index("core:sample_start")?;
-        Ok(Self {
-            sample_start: fields.required("core:sample_start", start)?,
-            sample_count: fields.index("core:sample_count")?,
-            freq_lower_edge: fields.number("core:freq_lower_edge")?,
-            freq_upper_edge: fields.number("core:freq_upper_edge")?,
-            label: fields.text("core:label")?,
-            comment: fields.text("core:comment")?,
-            generator: fields.text("core:generator")?,
-            uuid: fields.text("core:uuid")?,
-            extra: fields.rest(),
-        })
-    }
-}
-
-impl Serialize for Annotation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut writer = Writer::new(serializer)?;
-        writer.index("core:sample_start", Some(self.sample_start))?;
-        writer.index("core:sample_count", self.sample_count)?;
-        writer.number("core:freq_lower_edge", self.freq_lower_edge)?;
-        writer.number("core:freq_upper_edge", self.freq_upper_edge)?;
-        writer.text("core:label", self.label.as_deref())?;
-        writer.text("core:comment", self.comment.as_deref())?;
-        writer.text("core:generator", self.generator.as_deref())?;
-        writer.text("core:uuid", self.uuid.as_deref())?;
-        writer.finish(&self.extra)
-    }
-}
-
-/// From any other object with SigMF's names, such as a detector's event.
-impl<'de> Deserialize<'de> for Annotation {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map = Map::deserialize(deserializer)?;
-        Annotation::from_map(map, 0).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Metadata {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("global", &self.global)?;
-        map.serialize_entry("captures", &self.captures)?;
-        map.serialize_entry("annotations", &self.annotations)?;
-        for (key, value) in &self.extra {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
     }
 }

@@ -35,6 +35,8 @@ pub struct SigmfSink {
     encoder: Encoder,
     hash: Sha512,
     metadata: Metadata,
+    /// The captures of the recording that is copied, by its counting.
+    original: Vec<Capture>,
     /// Samples of each channel so far.
     samples: u64,
     /// Where the source's counting and ours part: (source, ours), one for each capture.
@@ -62,13 +64,14 @@ impl SigmfSink {
     }
 
     /// As [`SigmfSink::create`], with the global object and extra keys of another recording, such as the one that is
-    /// being copied. What `options` say wins; captures and annotations come with the samples.
+    /// being copied. What `options` say wins. Captures and annotations come with the samples; keys of a capture that
+    /// this crate does not know go with the samples that were in it, by [`Read::sample_start`].
     ///
     /// # Errors
     /// As [`SigmfSink::create`].
     pub fn with_metadata(path: &Path, mut metadata: Metadata, options: &CreateOptions) -> Result<Self> {
         options.check()?;
-        metadata.captures.clear();
+        let original = std::mem::take(&mut metadata.captures);
         metadata.annotations.clear();
         let global = &mut metadata.global;
         global.datatype = options.datatype.unwrap_or(global.datatype);
@@ -90,6 +93,7 @@ impl SigmfSink {
             encoder: Encoder::new(metadata.global.datatype, options.channels),
             hash: Sha512::new(),
             metadata,
+            original,
             samples: 0,
             starts: Vec::new(),
             next: 0,
@@ -98,19 +102,47 @@ impl SigmfSink {
         })
     }
 
-    /// Begins a new capture where the block does not continue the last one.
+    /// Begins a new capture where the block does not continue the last one, and wherever the recording that is
+    /// copied has one: a block may hold several of them if there is neither gap nor retuning between.
     fn capture(&mut self, read: &Read) {
         let previous = self.metadata.captures.last();
         let jump = read.sample_start != self.next;
         let continues = previous.is_some_and(|last| {
             !read.lost_before.is_gap() && !jump && last.frequency == read.center_frequency
         });
-        if continues {
-            return;
+        let end = read.sample_start + read.samples as u64;
+        let begun = self.original.partition_point(|capture| capture.sample_start <= read.sample_start);
+        let ended = self.original.partition_point(|capture| capture.sample_start < end);
+        // What holds at the first sample; of several that begin at one sample, all but the last are empty.
+        let holds = begun.checked_sub(1).map(|at| &self.original[at]);
+        let mut captures = Vec::new();
+        if !continues || holds.is_some_and(|capture| capture.sample_start == read.sample_start) {
+            captures.push((read.sample_start, self.first(read, previous.is_some(), holds)));
         }
+        for original in &self.original[begun..ended.max(begun)] {
+            let offset = original.sample_start - read.sample_start;
+            let mut capture = original.clone();
+            capture.sample_start = self.samples + offset;
+            capture.global_index = Some(read.global_index.saturating_add(offset).min(i64::MAX as u64));
+            capture.frequency = read.center_frequency;
+            capture.header_bytes = None;
+            captures.push((original.sample_start, capture));
+        }
+        for (start, capture) in captures {
+            self.starts.push((start, capture.sample_start));
+            self.metadata.captures.push(capture);
+        }
+    }
+
+    /// The capture that begins with a block, in the capture `original` of the recording that is copied.
+    fn first(&self, read: &Read, follows: bool, original: Option<&Capture>) -> Capture {
         let mut capture = Capture::new(self.samples);
         capture.global_index = Some(read.global_index.min(i64::MAX as u64));
         capture.frequency = read.center_frequency;
+        capture.extra = original.map(|original| original.extra.clone()).unwrap_or_default();
+        // Of these two the block knows better.
+        capture.extra.shift_remove(HARDWARE_TIME);
+        capture.extra.shift_remove(LOST_BEFORE);
         match read.time {
             Some(Time::Utc(time)) => capture.datetime = Some(time.to_string()),
             Some(Time::Hardware(time)) => {
@@ -118,11 +150,10 @@ impl SigmfSink {
             }
             None => {}
         }
-        if previous.is_some() && read.lost_before == Lost::Unknown {
+        if follows && read.lost_before == Lost::Unknown {
             capture.extra.insert(LOST_BEFORE.into(), Value::from("unknown"));
         }
-        self.metadata.captures.push(capture);
-        self.starts.push((read.sample_start, self.samples));
+        capture
     }
 
     /// The source's counting of samples to ours.

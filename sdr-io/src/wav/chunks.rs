@@ -70,8 +70,11 @@ pub(super) fn parse(file: &mut File, bytes: u64) -> Result<Wav, WavError> {
     let io = |error: io::Error| WavError::Io(error.to_string());
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     let start = take(file, 12, bytes).map_err(io)?;
-    let [id @ .., b'W', b'A', b'V', b'E'] = start.as_slice() else { return Err(WavError::NotWav) };
-    let large = match &id[..4.min(id.len())] {
+    // All twelve bytes: a name, a size that nobody needs, and the form.
+    let [id @ .., _, _, _, _, b'W', b'A', b'V', b'E'] = start.as_slice() else {
+        return Err(WavError::NotWav);
+    };
+    let large = match id {
         b"RIFF" => false,
         b"RF64" | b"BW64" => true,
         _ => return Err(WavError::NotWav),

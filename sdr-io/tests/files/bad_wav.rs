@@ -140,6 +140,24 @@ fn wav_files_that_are_refused() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// A name, the size of the rest, the form: a file that ends among them is none, even where the ends meet.
+#[test]
+fn a_header_that_is_cut_off() {
+    let folder = Folder::new();
+    let header = b"RIFF\x04\0\0\0WAVE";
+    for length in 0..=header.len() {
+        // From the front, and with the form moved up to the end.
+        let mut short = header[..length].to_vec();
+        let form = length.saturating_sub(4);
+        short[form..].copy_from_slice(&header[header.len() - (length - form)..]);
+        for bytes in [&header[..length], &short] {
+            let error = fault(&folder.write("a.wav", bytes), &OpenOptions::default()).unwrap();
+            let want = if length < header.len() { "not a WAV file" } else { "there is no fmt chunk" };
+            assert!(error.contains(want), "{bytes:?}: {error}");
+        }
+    }
+}
+
 #[test]
 fn plain() {
     let (rate, frequency, samples) =

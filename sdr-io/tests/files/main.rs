@@ -8,5 +8,6 @@ mod bad_wav;
 mod fixtures;
 mod fuzz;
 mod metadata;
+mod mutate;
 mod recordings;
 mod round_trip;

@@ -1,6 +1,6 @@
 //! What is written is read back: samples, gaps, retunings, times, annotations.
 
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array2, Axis, Slice, s};
 use num_complex::Complex32;
 use proptest::prelude::*;
 use sdr_io::{
@@ -329,24 +329,40 @@ fn a_copy_keeps_extensions() {
     folder.write("a.sigmf-data", [7; 40]);
     let global = r#", "core:author": "me", "core:extensions": [{"name": "zoo", "version": "1.0.0", "optional": true}],
                     "zoo:z": 1, "zoo:a": [1, {"y": 0.1, "b": null}]"#;
-    let path = folder.write("a.sigmf-meta", meta("ci8", global, r#"{"core:sample_start": 0}"#, ""));
+    // The second and the third begin without gap or retuning: only their keys tell them apart.
+    let captures = r#"{"core:sample_start": 0, "zoo:c": "first"},
+                      {"core:sample_start": 5, "core:global_index": 5, "zoo:c": "second"},
+                      {"core:sample_start": 9, "core:global_index": 9},
+                      {"core:sample_start": 12, "core:global_index": 90, "zoo:c": {"after": "a gap"}}"#;
+    let annotations = r#"{"core:sample_start": 6, "core:sample_count": 2, "zoo:n": 2}"#;
+    let path = folder.write("a.sigmf-meta", meta("ci8", global, captures, annotations));
     let mut source = open_path(&path, &OpenOptions::default()).unwrap();
     let metadata = source.metadata().unwrap().clone();
     let mut sink: Box<dyn Sink> = Box::new(
         SigmfSink::with_metadata(&folder.path("b.sigmf-data"), metadata.clone(), &CreateOptions::default())
             .unwrap(),
     );
-    let (x, reads) = read_all(&mut *source, 20).unwrap();
-    sink.write(x.view(), &reads[0]).unwrap();
+    let (x, reads) = read_all(&mut *source, 3).unwrap();
+    // Two writes, as from a reader that joins what belongs together: up to the gap, and after it.
+    let gap = reads.iter().find(|read| read.sample_start == 12).unwrap();
+    sink.write(x.slice(s![.., ..12]), &Read { samples: 12, ..reads[0] }).unwrap();
+    sink.write(x.slice(s![.., 12..]), &Read { samples: 8, ..*gap }).unwrap();
+    sink.annotate(source.annotations()[0].clone()).unwrap();
     sink.finish().unwrap();
     let copy = Metadata::load(&folder.path("b.sigmf-meta")).unwrap();
     assert_eq!(copy.global.extra, metadata.global.extra);
     assert_eq!(copy.global.extensions, metadata.global.extensions);
     assert_eq!(copy.global.author.as_deref(), Some("me"));
+    let captures = |metadata: &Metadata| -> Vec<_> {
+        metadata.captures.iter().map(|capture| (capture.sample_start, capture.extra.clone())).collect()
+    };
+    assert_eq!(captures(&copy), captures(&metadata));
+    assert_eq!(copy.captures[3].global_index, Some(90));
+    assert_eq!(copy.annotations, metadata.annotations);
     assert_eq!(std::fs::read(folder.path("b.sigmf-data")).unwrap(), [7; 40]);
     // The metadata alone, rewritten in place with one annotation more.
     let mut more = copy.clone();
-    more.annotations.push(Annotation::new(3, 4));
+    more.annotations.push(Annotation::new(13, 4));
     assert!(matches!(more.save(&folder.path("b.sigmf-meta"), false), Err(Error::Exists { .. })));
     more.save(&folder.path("b.sigmf-meta"), true).unwrap();
     assert_eq!(Metadata::load(&folder.path("b.sigmf-meta")).unwrap(), more);

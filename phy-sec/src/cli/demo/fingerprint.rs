@@ -25,10 +25,10 @@ use rayon::prelude::*;
 use sdr_io::{Datatype, OpenOptions};
 use serde_json::json;
 
-use super::{Figure, Row, Section};
+use super::{Figure, Row, Section, relative};
 use crate::cli::{
     Context,
-    fingerprint::{self, evaluate_folder},
+    fingerprint::{Measured, evaluate_measured, measure_folder},
     plot::{self, Series},
     source,
 };
@@ -86,6 +86,7 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     let config: FingerprintConfig = context.config("fingerprint")?;
     let cases: Vec<(usize, usize)> =
         (0..TRANSMITTERS.len()).flat_map(|t| (0..RECORDINGS).map(move |r| (t, r))).collect();
+    let bar = context.progress(cases.len() as u64, "measuring");
     let measured: Result<Vec<_>> = cases
         .into_par_iter()
         .map(|(transmitter, number)| {
@@ -93,9 +94,12 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
             let seed =
                 context.seed.wrapping_mul(1000).wrapping_add((transmitter * RECORDINGS + number) as u64);
             let x = simulate(transmitter, &mut sim::rng(seed))?;
-            Ok((transmitter, number, measure(&x, SAMPLE_RATE, &config, &context.backend)?))
+            let recording = measure(&x, SAMPLE_RATE, &config, &context.backend)?;
+            bar.inc(1);
+            Ok((transmitter, number, recording))
         })
         .collect();
+    drop(bar);
     let measured = measured?;
     let (mut bursts, mut noise) = (Vec::new(), Vec::new());
     for (transmitter, number, recording) in &measured {
@@ -109,7 +113,9 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
         noise.extend(recording.noise.iter().map(|b| observation(b.values())));
     }
     let names = feature::names(&config.features);
+    let working = context.working("cross-validating");
     let evaluation = evaluate("simulated", &names, &bursts, &noise, &config.evaluate(), context.seed)?;
+    drop(working);
 
     // The last recording of each is identified by a gallery that knows the others.
     let last = (RECORDINGS - 1).to_string();
@@ -179,43 +185,43 @@ fn summary(scene: &str, evaluation: &Evaluation) -> Row {
     }
 }
 
-/// The labelled folders and the Mode S recording; what is not there is left out.
+/// The labelled folders and the Mode S recording.
 pub(crate) fn recorded(context: &Context, data: &Path) -> anyhow::Result<Section> {
     let config: FingerprintConfig = context.config("fingerprint")?;
     let folder = data.join("fingerprint");
     let mut section = Section { title: "RF fingerprinting", ..Section::default() };
     for name in ["ism_433", "pluto_5g"] {
         let folder = folder.join(name);
-        if !folder.is_dir() {
-            continue;
-        }
-        let evaluation = evaluate_folder(&folder, &config, context)?;
+        let measured = measure_folder(&folder, &config, context)?;
+        let evaluation = evaluate_measured(&relative(&folder, data), &measured, &config, context)?;
         section.rows.push(summary(name, &evaluation));
         section.objects.push(serde_json::to_value(&evaluation)?);
         if name == "ism_433" {
-            section.figures.push(cfo_figure(&folder, &config, context)?);
+            section.figures.push(cfo_figure(&measured, &config)?);
         }
     }
     let mode_s = folder.join("mode_s").join("modes1.bin");
-    if mode_s.is_file() {
-        let options = OpenOptions {
-            datatype: Some(Datatype::parse("cu8")?),
-            sample_rate: Some(2e6),
-            ..OpenOptions::default()
-        };
-        let x = source::read_all(&mode_s.to_string_lossy(), &options, 1 << 27)?;
-        let (found, replies) = mode_s_bursts(&x, context)?;
-        section.rows.push(Row {
-            scene: "mode_s: Mode S replies of one aircraft".into(),
-            truth: "312 bursts can be detected".into(),
-            decision: format!("{replies} bursts as long as a reply"),
-            right: Some(replies >= 300),
-            detail: format!("{found} bursts of any length above 50 us"),
-        });
-        section.objects.push(json!({
-            "schema": "phy-sec.bursts/1", "source": mode_s, "bursts": found, "replies": replies,
-        }));
-    }
+    let options = OpenOptions {
+        datatype: Some(Datatype::parse("cu8")?),
+        sample_rate: Some(2e6),
+        ..OpenOptions::default()
+    };
+    let name = mode_s.to_string_lossy();
+    let mut opened = source::open_with(&name, &options, context)?;
+    let x = source::read_all(&name, opened.as_mut(), 1 << 27)?;
+    let working = context.working("looking for bursts");
+    let (found, replies) = mode_s_bursts(&x, context)?;
+    drop(working);
+    section.rows.push(Row {
+        scene: "mode_s: Mode S replies of one aircraft".into(),
+        truth: "312 bursts can be detected".into(),
+        decision: format!("{replies} bursts as long as a reply"),
+        right: Some(replies >= 300),
+        detail: format!("{found} bursts of any length above 50 us"),
+    });
+    section.objects.push(json!({
+        "schema": "phy-sec.bursts/1", "source": relative(&mode_s, data), "bursts": found, "replies": replies,
+    }));
     Ok(section)
 }
 
@@ -229,8 +235,7 @@ fn mode_s_bursts(x: &[Complex32], context: &Context) -> anyhow::Result<(usize, u
 }
 
 /// Carrier offset against bandwidth of every burst, one colour an emitter.
-fn cfo_figure(folder: &Path, config: &FingerprintConfig, context: &Context) -> anyhow::Result<Figure> {
-    let measured = fingerprint::measure_folder(folder, config, context)?;
+fn cfo_figure(measured: &[Measured], config: &FingerprintConfig) -> anyhow::Result<Figure> {
     let names = feature::names(&config.features);
     let at = |name: &str| names.iter().position(|n| n == name);
     let mut series: Vec<Series> = Vec::new();

@@ -69,7 +69,9 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     }
 
     let config = Config { sample_rate: rate, ..context.config("jamming")? };
+    let working = context.working("listening");
     let events = detect_jamming(&x, config.clone(), context.backend.clone())?;
+    drop(working);
     let mut section = Section { title: "Jamming", ..Section::default() };
     let mut false_alarms = events.len();
     for truth in &truths {
@@ -92,7 +94,7 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
 /// Each recording clean, and with a tone, a sweep and a barrage in its second half.
 pub(crate) fn recorded(context: &Context, data: &Path) -> anyhow::Result<Section> {
     let mut section = Section { title: "Jamming", ..Section::default() };
-    let recordings = recordings(data)?;
+    let recordings = recordings(data, context)?;
     let mut clean_events = 0;
     let progress = context.progress(recordings.len() as u64, "jamming");
     for recording in &recordings {
@@ -130,7 +132,7 @@ pub(crate) fn recorded(context: &Context, data: &Path) -> anyhow::Result<Section
         }
         progress.inc(1);
     }
-    progress.finish_and_clear();
+    drop(progress);
     section.rows.push(Row {
         scene: format!("all {} recordings", recordings.len()),
         truth: "clean, and the stretches without a jammer of the others".into(),
@@ -273,7 +275,7 @@ struct Recording {
 }
 
 /// The LTE captures (rate in the name) and the 802.11 captures.
-fn recordings(data: &Path) -> anyhow::Result<Vec<Recording>> {
+fn recordings(data: &Path, context: &Context) -> anyhow::Result<Vec<Recording>> {
     /// More samples than any of these recordings holds.
     const MOST: usize = 1 << 24;
     let mut recordings = Vec::new();
@@ -295,7 +297,9 @@ fn recordings(data: &Path) -> anyhow::Result<Vec<Recording>> {
                 sample_rate: Some(rate),
                 ..OpenOptions::default()
             };
-            let samples = source::read_all(&path.to_string_lossy(), &options, MOST)?;
+            let uri = path.to_string_lossy();
+            let mut opened = source::open_with(&uri, &options, context)?;
+            let samples = source::read_all(&uri, opened.as_mut(), MOST)?;
             recordings.push(Recording { name, rate, samples });
         }
     }

@@ -13,7 +13,7 @@ use phy_sec::sim::{
     link::{Eve, LinkConfig},
 };
 
-use super::{Figure, Row, Section};
+use super::{Figure, Row, Section, relative};
 use crate::cli::{Context, keygen::recording, plot};
 
 const TITLE: &str = "Key generation";
@@ -39,6 +39,7 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
         ),
     ];
     let mut section = Section { title: TITLE, ..Section::default() };
+    let bar = context.progress(scenes.len() as u64, "links");
     for (scene, key_expected, link) in scenes {
         let probes = link.run(&mut sim::rng(context.seed))?;
         let traces = [&probes.alice, &probes.bob, &probes.eve].map(|csi| config.trace(csi));
@@ -51,6 +52,7 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
         let truth = if key_expected { "a secret is there" } else { "no secret is there" };
         let released = got.report.released_bits > 0;
         push(&mut section, scene, truth, &got, Some(released == key_expected))?;
+        bar.inc(1);
     }
     section.figures.insert(0, disagreement(context, &mobile)?);
     Ok(section)
@@ -94,8 +96,7 @@ pub(crate) fn recorded(context: &Context, data: &Path) -> anyhow::Result<Section
     for (scene, [alice, bob], truth, right) in scenes {
         let (alice, bob) = (folder.join(alice), folder.join(bob));
         let mut got = recording(&alice, Some(&bob), None, &config, context)?;
-        // Where the folder lies is nobody's business in a report that travels.
-        got.report.source = got.report.source.iter().map(|path| relative(path, data)).collect();
+        got.report.source = vec![relative(&alice, data), relative(&bob, data)];
         if !got.report.ledger.is_empty() {
             section.figures.push(waterfall(scene, &got.report)?);
         }
@@ -103,10 +104,6 @@ pub(crate) fn recorded(context: &Context, data: &Path) -> anyhow::Result<Section
         push(&mut section, scene, truth, &got, Some(right))?;
     }
     Ok(section)
-}
-
-fn relative(path: &str, data: &Path) -> String {
-    Path::new(path).strip_prefix(data).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
 }
 
 fn push(
