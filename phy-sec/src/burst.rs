@@ -228,7 +228,7 @@ impl BurstDetector {
     }
 
     fn take_block(&mut self, x: &[Complex32], out: &mut Vec<Burst>) {
-        let power = kernels::energy::energy(self.backend.level(), x) / x.len() as f32;
+        let power = kernels::energy::energy(&self.backend, x) / x.len() as f32;
         let cells = self.config.floor_blocks;
         if self.window.len() > cells
             && let Some(oldest) = self.window.pop_front()
