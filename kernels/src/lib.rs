@@ -15,6 +15,7 @@
 //! | search for a known waveform | [`xcorr`] |
 //! | spectra | [`window`], [`fft`], [`stft_power`], [`welch`] |
 //! | filters, decimation, long filters | [`fir`], [`overlap_save`] |
+//! | a band into channels | [`channelizer`] |
 //! | frequency shift | [`nco`] |
 //! | bits and their hash | [`bits`], [`toeplitz`] |
 //!
@@ -75,6 +76,7 @@
 
 pub mod backend;
 pub mod bits;
+pub mod channelizer;
 pub mod convert;
 pub mod correlate;
 pub mod energy;
