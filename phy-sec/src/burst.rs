@@ -167,6 +167,12 @@ impl BurstDetector {
         self.full.open
     }
 
+    /// The absolute sample before which all is decided: no burst that is still to come begins earlier.
+    pub fn settled(&self) -> u64 {
+        let decided = self.start + self.decided * self.config.block as u64;
+        self.open.as_ref().map_or(decided, |open| open.start)
+    }
+
     /// Takes the next samples and appends the bursts that have ended to `out`.
     ///
     /// # Errors
