@@ -244,24 +244,46 @@ fn fold<S: Simd>(simd: S, taps: &[f32], x: &[f32], channels: usize, sums: &mut [
 #[inline(always)]
 fn rows<S: Simd, const F: usize>(simd: S, taps: &[f32], x: &[f32], row: usize, sums: &mut [f32]) {
     let n = S::f32s::LEN;
-    let whole = row / n * n;
-    for i in (0..whole).step_by(n) {
-        let mut acc = [S::f32s::splat(simd, 0.0); F];
-        for (start, taps) in (0..).step_by(row).zip(taps.chunks_exact(row)) {
-            let tap = S::f32s::from_slice(simd, &taps[i..i + n]);
-            for (frame, acc) in acc.iter_mut().enumerate() {
-                let at = start + frame * row + i;
-                *acc = S::f32s::from_slice(simd, &x[at..at + n]).mul_add(tap, *acc);
-            }
-        }
-        for (frame, acc) in acc.iter().enumerate() {
-            acc.store_slice(&mut sums[frame * row + i..][..n]);
-        }
+    let (pairs, whole) = (row / (2 * n) * (2 * n), row / n * n);
+    for i in (0..pairs).step_by(2 * n) {
+        columns::<S, F, 2>(simd, taps, x, row, i, sums);
+    }
+    for i in (pairs..whole).step_by(n) {
+        columns::<S, F, 1>(simd, taps, x, row, i, sums);
     }
     for i in whole..row {
         for frame in 0..F {
             let x = x[frame * row + i..].iter().step_by(row);
             sums[frame * row + i] = taps[i..].iter().step_by(row).zip(x).map(|(tap, x)| tap * x).sum();
+        }
+    }
+}
+
+/// `V` vectors of [`rows`], from element `i` on.
+#[inline(always)]
+fn columns<S: Simd, const F: usize, const V: usize>(
+    simd: S,
+    taps: &[f32],
+    x: &[f32],
+    row: usize,
+    i: usize,
+    sums: &mut [f32],
+) {
+    let n = S::f32s::LEN;
+    let mut acc = [[S::f32s::splat(simd, 0.0); V]; F];
+    for (start, taps) in (i..).step_by(row).zip(taps.chunks_exact(row)) {
+        let taps = &taps[i..i + V * n];
+        for (frame, acc) in acc.iter_mut().enumerate() {
+            let x = &x[start + frame * row..][..V * n];
+            for (v, acc) in acc.iter_mut().enumerate() {
+                let tap = S::f32s::from_slice(simd, &taps[v * n..][..n]);
+                *acc = S::f32s::from_slice(simd, &x[v * n..][..n]).mul_add(tap, *acc);
+            }
+        }
+    }
+    for (frame, acc) in acc.iter().enumerate() {
+        for (v, acc) in acc.iter().enumerate() {
+            acc.store_slice(&mut sums[frame * row + i + v * n..][..n]);
         }
     }
 }
