@@ -55,7 +55,7 @@ fn bursts_weak_ones_and_the_control() {
         assert!(got.abs_diff(want) <= 16, "{starts:?}");
     }
     assert_eq!((got.weak, got.continuous), (1, false));
-    assert!(got.noise.len() >= 3);
+    assert!(!got.noise.is_empty());
     for (noise, burst) in got.noise.iter().flat_map(|n| got.bursts.iter().map(move |b| (&n.range, &b.range)))
     {
         assert!(noise.end <= burst.start || noise.start >= burst.end, "{noise:?} {burst:?}");
