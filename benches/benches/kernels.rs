@@ -12,7 +12,8 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use kernels::{
-    Backend, Level, bits,
+    Backend, bits,
+    channelizer::{self, Channelizer},
     convert::{self, Endian, Number},
     correlate, energy,
     fir::{self, Decimator, Fir, Taps},
@@ -48,6 +49,7 @@ fn reals(x: &[Complex32]) -> &[f32] {
 }
 
 fn conversion(c: &mut Criterion) {
+    let simd = Backend::default();
     let raw = inputs::raw_cs16();
     let n = 1 << 16;
     for (name, number) in [
@@ -55,13 +57,14 @@ fn conversion(c: &mut Criterion) {
         ("cs8", Number::I8),
         ("ci16", Number::I16),
         ("ci32", Number::I32),
+        ("cf32", Number::F32),
         ("cf64", Number::F64),
     ] {
         for (order, endian) in [("le", Endian::Little), ("be", Endian::Big)] {
             let bytes = &raw[..2 * n * number.bytes()];
             let (mut x, mut want) = (vec![0f32; 2 * n], vec![0f32; 2 * n]);
             convert::scalar::to_f32(number, endian, bytes, &mut want);
-            convert::to_f32(Level::new(), number, endian, bytes, &mut x);
+            convert::to_f32(&simd, number, endian, bytes, &mut x);
             assert!(
                 want.iter().zip(&x).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan()),
                 "{name} {order}"
@@ -71,7 +74,7 @@ fn conversion(c: &mut Criterion) {
                 b.iter(|| convert::scalar::to_f32(number, endian, black_box(bytes), &mut x));
             });
             group.bench_function("simd", |b| {
-                b.iter(|| convert::to_f32(Level::new(), number, endian, black_box(bytes), &mut x));
+                b.iter(|| convert::to_f32(&simd, number, endian, black_box(bytes), &mut x));
             });
             group.finish();
         }
@@ -82,47 +85,57 @@ fn conversion(c: &mut Criterion) {
             b.iter(|| convert::scalar::from_f32(number, Endian::Little, black_box(&x), &mut bytes));
         });
         group.bench_function("simd", |b| {
-            b.iter(|| convert::from_f32(Level::new(), number, Endian::Little, black_box(&x), &mut bytes));
+            b.iter(|| convert::from_f32(&simd, number, Endian::Little, black_box(&x), &mut bytes));
         });
         group.finish();
     }
 }
 
 fn sums(c: &mut Criterion) {
+    let simd = Backend::default();
     for n in [256, 4096, 1 << 20] {
         let x = inputs::noise(n);
-        let got = energy::energy(Level::new(), &x);
+        let got = energy::energy(&simd, &x);
         assert!((got / energy::scalar(&x) - 1.0).abs() < 1e-4, "fast and wrong: {got}");
         let mut group = group(c, "energy", n);
         group.bench_function("scalar", |b| b.iter(|| energy::scalar(black_box(&x))));
-        group.bench_function("simd", |b| b.iter(|| energy::energy(Level::new(), black_box(&x))));
+        group.bench_function("simd", |b| b.iter(|| energy::energy(&simd, black_box(&x))));
         group.finish();
     }
     let n = 1 << 16;
     let x = inputs::noise(n);
     let mut rows = group(c, "moments", n);
-    let (got, want) = (moments::moments(Level::new(), &x).m22, moments::scalar(&x, 2, 2).re);
+    let (got, want) = (moments::moments(&simd, &x).m22, moments::scalar(&x, 2, 2).re);
     assert!((got / want - 1.0).abs() < 1e-6, "fast and wrong: {got}");
     rows.bench_function("scalar", |b| {
         let orders = [(1, 0), (2, 0), (1, 1), (3, 0), (2, 1), (4, 0), (3, 1), (2, 2)];
         b.iter(|| orders.map(|(p, q)| moments::scalar(black_box(&x), p, q)));
     });
-    rows.bench_function("simd", |b| b.iter(|| moments::moments(Level::new(), black_box(&x))));
+    rows.bench_function("simd", |b| b.iter(|| moments::moments(&simd, black_box(&x))));
     rows.finish();
     let mut rows = group(c, "even_moments", n);
-    let got = moments::even_moments(Level::new(), &x).m33;
+    let got = moments::even_moments(&simd, &x).m33;
     assert!((got / moments::scalar(&x, 3, 3).re - 1.0).abs() < 1e-6, "fast and wrong: {got}");
     rows.bench_function("scalar", |b| {
         let orders = [(2, 0), (1, 1), (4, 0), (3, 1), (2, 2), (6, 0), (5, 1), (4, 2), (3, 3)];
         b.iter(|| orders.map(|(p, q)| moments::scalar(black_box(&x), p, q)));
     });
-    rows.bench_function("simd", |b| b.iter(|| moments::even_moments(Level::new(), black_box(&x))));
+    rows.bench_function("simd", |b| b.iter(|| moments::even_moments(&simd, black_box(&x))));
     rows.finish();
     let mut rows = group(c, "conjugate_dot", n);
-    let (got, want) = (correlate::conjugate_dot(Level::new(), &x, &x), correlate::scalar(&x, &x));
+    let (got, want) = (correlate::conjugate_dot(&simd, &x, &x), correlate::scalar(&x, &x));
     assert!((got - want).norm() < 1e-5 * want.norm(), "fast and wrong: {got}");
     rows.bench_function("scalar", |b| b.iter(|| correlate::scalar(black_box(&x), &x)));
-    rows.bench_function("simd", |b| b.iter(|| correlate::conjugate_dot(Level::new(), black_box(&x), &x)));
+    rows.bench_function("simd", |b| b.iter(|| correlate::conjugate_dot(&simd, black_box(&x), &x)));
+    rows.finish();
+    // A cyclic prefix of 802.11 at 20 MS/s: 64 samples apart.
+    let mut rows = group(c, "autocorrelation64", n);
+    let autocorrelation = |backend, x| correlate::autocorrelation(backend, x, 64);
+    let (got, want) = (autocorrelation(&simd, &x), autocorrelation(&Backend::Scalar, &x));
+    assert!((got - want).norm() < 1e-5 * energy::scalar(&x), "fast and wrong: {got}");
+    for (name, backend) in [("scalar", &Backend::Scalar), ("simd", &simd)] {
+        rows.bench_function(name, |b| b.iter(|| autocorrelation(backend, black_box(&x))));
+    }
     rows.finish();
 }
 
@@ -163,6 +176,7 @@ fn spectra(c: &mut Criterion) {
 }
 
 fn filters(c: &mut Criterion) {
+    let simd = Backend::default();
     let n = 1 << 16;
     let x = inputs::noise(n);
     let complex = Taps::from(inputs::taps());
@@ -170,13 +184,13 @@ fn filters(c: &mut Criterion) {
     let mut out = vec![Complex32::ZERO; n];
     for (name, taps) in [("fir64_real", &real), ("fir128_complex", &complex)] {
         let want = fir::scalar(taps, 1, &x);
-        let mut fir = Fir::new(Level::new(), taps.clone()).expect("taps");
+        let mut fir = Fir::new(&simd, taps.clone()).expect("taps");
         fir.push(&x, &mut out).expect("lengths fit");
         check(name, reals(&want), reals(&out), 1e-6);
         let mut rows = group(c, name, n);
         rows.bench_function("scalar", |b| b.iter(|| fir::scalar(taps, 1, black_box(&x))));
         rows.bench_function("simd", |b| b.iter(|| fir.push(black_box(&x), &mut out)));
-        let mut filter = OverlapSave::new(Level::new(), taps.clone()).expect("taps");
+        let mut filter = OverlapSave::new(&simd, taps.clone()).expect("taps");
         let mut stream = Vec::new();
         rows.bench_function("overlap_save", |b| {
             b.iter(|| {
@@ -187,7 +201,7 @@ fn filters(c: &mut Criterion) {
         rows.finish();
     }
     let want = fir::scalar(&real, 8, &x);
-    let mut decimator = Decimator::new(Level::new(), real.clone(), 8).expect("taps");
+    let mut decimator = Decimator::new(&simd, real.clone(), 8).expect("taps");
     let mut kept = vec![Complex32::ZERO; n / 8];
     decimator.push(&x, &mut kept).expect("lengths fit");
     check("decimator", reals(&want), reals(&kept), 1e-6);
@@ -196,9 +210,19 @@ fn filters(c: &mut Criterion) {
     rows.bench_function("simd", |b| b.iter(|| decimator.push(black_box(&x), &mut kept)));
     rows.finish();
 
+    let prototype = inputs::prototype();
+    let want = channelizer::scalar(&prototype, 64, &x[..1 << 14]);
+    let mut bank = Channelizer::new(&simd, &prototype, 64).expect("a prototype");
+    bank.push(&x, &mut out).expect("lengths fit");
+    check("channelizer", reals(&want), reals(&out[..1 << 14]), 1e-6);
+    let mut rows = group(c, "channelizer64_1024", n);
+    rows.bench_function("scalar", |b| b.iter(|| channelizer::scalar(&prototype, 64, black_box(&x))));
+    rows.bench_function("simd", |b| b.iter(|| bank.push(black_box(&x), &mut out)));
+    rows.finish();
+
     let (template, x) = (inputs::template(), &inputs::planted()[..n]);
     let want = xcorr::scalar(&template, &x[..1 << 13]);
-    let mut search = Template::new(Level::new(), &template).expect("a template");
+    let mut search = Template::new(&simd, &template).expect("a template");
     check("xcorr", &want, &search.correlate(&x[..1 << 13]), 1e-5);
     let mut rows = group(c, "xcorr1024", n);
     rows.bench_function("scalar", |b| b.iter(|| xcorr::scalar(&template, black_box(x))));
@@ -207,33 +231,35 @@ fn filters(c: &mut Criterion) {
 }
 
 fn rotation(c: &mut Criterion) {
+    let simd = Backend::default();
     let n = 1 << 16;
     let mut x = inputs::noise(n);
     let (mut want, mut got) = (x.clone(), x.clone());
     nco::scalar(&mut want, 0.1234, 1.0).expect("a frequency");
-    nco::rotate(Level::new(), &mut got, 0.1234, 1.0).expect("a frequency");
+    nco::rotate(&simd, &mut got, 0.1234, 1.0).expect("a frequency");
     check("nco", reals(&want), reals(&got), 1e-6);
     let mut rows = group(c, "nco", n);
     rows.bench_function("scalar", |b| b.iter(|| nco::scalar(black_box(&mut x), 0.1234, 1.0)));
-    let mut oscillator = nco::Nco::new(Level::new(), 0.1234, 1.0).expect("a frequency");
+    let mut oscillator = nco::Nco::new(&simd, 0.1234, 1.0).expect("a frequency");
     rows.bench_function("simd", |b| b.iter(|| oscillator.push(black_box(&mut x))));
     rows.finish();
 }
 
 fn binary(c: &mut Criterion) {
+    let simd = Backend::default();
     let n = 1 << 20;
     let packed = inputs::key(n);
     let (mut unpacked, mut again) = (vec![false; n], vec![0; n / 64]);
-    bits::unpack(Level::new(), &packed, &mut unpacked);
-    bits::pack(Level::new(), &unpacked, &mut again);
+    bits::unpack(&simd, &packed, &mut unpacked);
+    bits::pack(&simd, &unpacked, &mut again);
     assert!(packed == again, "fast and wrong");
     let mut rows = group(c, "pack", n);
     rows.bench_function("scalar", |b| b.iter(|| bits::scalar::pack(black_box(&unpacked), &mut again)));
-    rows.bench_function("simd", |b| b.iter(|| bits::pack(Level::new(), black_box(&unpacked), &mut again)));
+    rows.bench_function("simd", |b| b.iter(|| bits::pack(&simd, black_box(&unpacked), &mut again)));
     rows.finish();
     let mut rows = group(c, "unpack", n);
     rows.bench_function("scalar", |b| b.iter(|| bits::scalar::unpack(black_box(&packed), &mut unpacked)));
-    rows.bench_function("simd", |b| b.iter(|| bits::unpack(Level::new(), black_box(&packed), &mut unpacked)));
+    rows.bench_function("simd", |b| b.iter(|| bits::unpack(&simd, black_box(&packed), &mut unpacked)));
     rows.finish();
     for n in [1 << 10, 1 << 14, 1 << 17, 1 << 20] {
         let (key, seed) = (inputs::key(n), &inputs::seed(3 << 19)[..3 * n / 128]);

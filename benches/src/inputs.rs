@@ -76,6 +76,22 @@ pub fn taps() -> Vec<Complex32> {
     complex("taps128.c64", 128, |n| complex_gauss(3, n) / 128f64.sqrt())
 }
 
+/// The 1024 taps of a 64-channel prototype: a sinc under a Hann window that sums to 1 (`pfb_proto.f32`).
+pub fn prototype() -> Vec<f32> {
+    if let Some(bytes) = read("pfb_proto.f32", 4096) {
+        return aligned(&bytes);
+    }
+    let taps: Vec<f64> = (0..1024)
+        .map(|n| {
+            let t = (f64::from(n) - 511.5) / 64.0 * std::f64::consts::PI;
+            let window = 0.5 - 0.5 * (std::f64::consts::TAU * f64::from(n) / 1023.0).cos();
+            t.sin() / t * window // never at t = 0
+        })
+        .collect();
+    let sum: f64 = taps.iter().sum();
+    taps.into_iter().map(|tap| (tap / sum) as f32).collect()
+}
+
 /// The template of 1024 samples (`tmpl1024.c64`).
 pub fn template() -> Vec<Complex32> {
     complex("tmpl1024.c64", 1024, |n| complex_gauss(4, n))

@@ -13,19 +13,8 @@ pub enum Backend {
     Scalar,
     /// The instruction set that [`Level::new`] found, or a lower one that the caller chose.
     Simd(Level),
-    /// A device opened with [`Gpu::open`]. Kernels without a GPU version run as [`Backend::Simd`].
+    /// A device opened with [`Gpu::open`]. Kernels without a GPU version say so and run as [`Backend::default`].
     Gpu(Arc<Gpu>),
-}
-
-impl Backend {
-    /// The instruction set for the kernels that run on the CPU whatever the backend.
-    pub fn level(&self) -> Level {
-        match self {
-            Backend::Scalar => Level::baseline(),
-            Backend::Simd(level) => *level,
-            Backend::Gpu(_) => Level::new(),
-        }
-    }
 }
 
 impl Default for Backend {

@@ -4,27 +4,35 @@
 use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 
+use crate::Backend;
+
 /// Words that hold `bits` bits.
 pub const fn words(bits: usize) -> usize {
     bits.div_ceil(64)
 }
 
-/// Packs `bits` into `out`; what is left of the last word is zero.
+/// Packs `bits` into `out`; what is left of the last word is zero. A GPU backend runs on the processor.
 ///
 /// # Panics
 /// Unless `out` is [`words`]`(bits.len())` long.
-pub fn pack(level: Level, bits: &[bool], out: &mut [u64]) {
-    assert_eq!(out.len(), words(bits.len()), "words and bits do not belong together");
-    dispatch!(level, simd => pack_lanes(simd, bits, out));
+pub fn pack(backend: &Backend, bits: &[bool], out: &mut [u64]) {
+    match backend {
+        Backend::Scalar => scalar::pack(bits, out),
+        Backend::Simd(level) => pack_simd(*level, bits, out),
+        Backend::Gpu(_) => pack_simd(Level::new(), bits, out),
+    }
 }
 
-/// The first `out.len()` bits of `packed`.
+/// The first `out.len()` bits of `packed`. A GPU backend runs on the processor.
 ///
 /// # Panics
 /// Unless `packed` is [`words`]`(out.len())` long.
-pub fn unpack(level: Level, packed: &[u64], out: &mut [bool]) {
-    assert_eq!(packed.len(), words(out.len()), "words and bits do not belong together");
-    dispatch!(level, simd => unpack_lanes(simd, packed, out));
+pub fn unpack(backend: &Backend, packed: &[u64], out: &mut [bool]) {
+    match backend {
+        Backend::Scalar => scalar::unpack(packed, out),
+        Backend::Simd(level) => unpack_simd(*level, packed, out),
+        Backend::Gpu(_) => unpack_simd(Level::new(), packed, out),
+    }
 }
 
 /// The definition.
@@ -47,6 +55,16 @@ pub mod scalar {
             *bit = packed[i / 64] >> (i % 64) & 1 == 1;
         }
     }
+}
+
+fn pack_simd(level: Level, bits: &[bool], out: &mut [u64]) {
+    assert_eq!(out.len(), words(bits.len()), "words and bits do not belong together");
+    dispatch!(level, simd => pack_lanes(simd, bits, out));
+}
+
+fn unpack_simd(level: Level, packed: &[u64], out: &mut [bool]) {
+    assert_eq!(packed.len(), words(out.len()), "words and bits do not belong together");
+    dispatch!(level, simd => unpack_lanes(simd, packed, out));
 }
 
 #[simd]
@@ -87,10 +105,10 @@ mod tests {
             let mut want = vec![7; words(bits.len())];
             let mut got = want.clone();
             scalar::pack(&bits, &mut want);
-            pack(Level::new(), &bits, &mut got);
+            pack(&Backend::default(), &bits, &mut got);
             prop_assert_eq!(&want, &got);
             let mut back = vec![true; bits.len()];
-            unpack(Level::new(), &got, &mut back);
+            unpack(&Backend::default(), &got, &mut back);
             prop_assert_eq!(&bits, &back);
             scalar::unpack(&got, &mut back);
             prop_assert_eq!(&bits, &back);

@@ -14,11 +14,15 @@
 //! and 16 bits come back unchanged; those of 32 bits to the 24 bits that an `f32` holds.
 //!
 //! There is one loop per format, and it is the definition: [`scalar`] compiles it for the target's
-//! baseline, [`to_f32`] and [`from_f32`] again for each instruction set, where it vectorises by itself.
+//! baseline, the SIMD backend again for each instruction set, where it vectorises by itself. With a GPU
+//! backend these functions run on the processor, since their bytes begin and end in its memory; on the
+//! device the conversion is part of [`crate::gpu`]'s chains.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use serde::{Deserialize, Serialize};
+
+use crate::Backend;
 
 /// How one real component is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,7 +71,16 @@ pub enum Endian {
 ///
 /// # Panics
 /// Unless `bytes.len() == out.len() * number.bytes()`.
-pub fn to_f32(level: Level, number: Number, endian: Endian, bytes: &[u8], out: &mut [f32]) {
+pub fn to_f32(backend: &Backend, number: Number, endian: Endian, bytes: &[u8], out: &mut [f32]) {
+    match backend {
+        Backend::Scalar => scalar::to_f32(number, endian, bytes, out),
+        Backend::Simd(level) => to_f32_simd(*level, number, endian, bytes, out),
+        Backend::Gpu(_) => to_f32_simd(Level::new(), number, endian, bytes, out),
+    }
+}
+
+/// [`to_f32`] for kernels that have a level already.
+pub(crate) fn to_f32_simd(level: Level, number: Number, endian: Endian, bytes: &[u8], out: &mut [f32]) {
     assert_eq!(bytes.len(), out.len() * number.bytes(), "bytes and components do not belong together");
     dispatch!(level, simd => to_f32_lanes(simd, number, endian, bytes, out));
 }
@@ -76,7 +89,15 @@ pub fn to_f32(level: Level, number: Number, endian: Endian, bytes: &[u8], out: &
 ///
 /// # Panics
 /// Unless `out.len() == x.len() * number.bytes()`.
-pub fn from_f32(level: Level, number: Number, endian: Endian, x: &[f32], out: &mut [u8]) {
+pub fn from_f32(backend: &Backend, number: Number, endian: Endian, x: &[f32], out: &mut [u8]) {
+    match backend {
+        Backend::Scalar => scalar::from_f32(number, endian, x, out),
+        Backend::Simd(level) => from_f32_simd(*level, number, endian, x, out),
+        Backend::Gpu(_) => from_f32_simd(Level::new(), number, endian, x, out),
+    }
+}
+
+fn from_f32_simd(level: Level, number: Number, endian: Endian, x: &[f32], out: &mut [u8]) {
     assert_eq!(out.len(), x.len() * number.bytes(), "bytes and components do not belong together");
     dispatch!(level, simd => from_f32_lanes(simd, number, endian, x, out));
 }
@@ -206,7 +227,7 @@ mod tests {
     fn ends_and_middle() {
         let value = |number, code: &[u8]| {
             let mut out = [0f32];
-            to_f32(Level::new(), number, Endian::Little, code, &mut out);
+            to_f32(&Backend::default(), number, Endian::Little, code, &mut out);
             out[0]
         };
         assert_eq!(value(Number::U8, &[0]), -127.5 / 128.0);
@@ -225,7 +246,7 @@ mod tests {
     fn saturates_and_rounds_half_to_even() {
         let code = |number: Number, x: f32| {
             let mut out = vec![0; number.bytes()];
-            from_f32(Level::new(), number, Endian::Big, &[x], &mut out);
+            from_f32(&Backend::default(), number, Endian::Big, &[x], &mut out);
             out
         };
         for (x, want) in [(2.0, 127i8), (-2.0, -128), (0.5 / 128.0, 0), (1.5 / 128.0, 2), (-2.5 / 128.0, -2)]
@@ -248,8 +269,8 @@ mod tests {
             for endian in [Endian::Little, Endian::Big] {
                 let mut x = vec![0.0; bytes.len() / number.bytes()];
                 let mut back = vec![0; bytes.len()];
-                to_f32(Level::new(), number, endian, &bytes, &mut x);
-                from_f32(Level::new(), number, endian, &x, &mut back);
+                to_f32(&Backend::default(), number, endian, &bytes, &mut x);
+                from_f32(&Backend::default(), number, endian, &x, &mut back);
                 assert!(back == bytes, "{number:?} {endian:?}");
             }
         }
@@ -264,7 +285,7 @@ mod tests {
             let bytes = &bytes[..n * number.bytes()];
             let (mut want, mut got) = (vec![0.0; n], vec![0.0; n]);
             scalar::to_f32(number, endian, bytes, &mut want);
-            to_f32(Level::new(), number, endian, bytes, &mut got);
+            to_f32(&Backend::default(), number, endian, bytes, &mut got);
             let bits = |v: &[f32]| v.iter().map(|v| if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() })
                 .collect::<Vec<_>>();
             prop_assert_eq!(bits(&want), bits(&got));
@@ -276,7 +297,7 @@ mod tests {
             let mut want = vec![0; x.len() * number.bytes()];
             let mut got = want.clone();
             scalar::from_f32(number, endian, &x, &mut want);
-            from_f32(Level::new(), number, endian, &x, &mut got);
+            from_f32(&Backend::default(), number, endian, &x, &mut got);
             prop_assert_eq!(want, got);
         }
 
@@ -284,8 +305,8 @@ mod tests {
         #[test]
         fn codes_of_32_bits_come_back_rounded(code in any::<i32>()) {
             let (mut x, mut back) = ([0.0], [0; 4]);
-            to_f32(Level::new(), Number::I32, Endian::Little, &code.to_le_bytes(), &mut x);
-            from_f32(Level::new(), Number::I32, Endian::Little, &x, &mut back);
+            to_f32(&Backend::default(), Number::I32, Endian::Little, &code.to_le_bytes(), &mut x);
+            from_f32(&Backend::default(), Number::I32, Endian::Little, &x, &mut back);
             prop_assert!((i64::from(i32::from_le_bytes(back)) - i64::from(code)).abs() <= 64);
         }
     }

@@ -5,11 +5,22 @@ use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::{Complex32, Complex64};
 
-/// `Σ a[n] b*[n]` on the best instruction set at hand. Its phase is that of `a` over `b`.
+use crate::Backend;
+
+/// `Σ a[n] b*[n]`. Its phase is that of `a` over `b`. There is no GPU version: a GPU backend runs on the processor.
 ///
 /// # Panics
 /// On unequal lengths.
-pub fn conjugate_dot(level: Level, a: &[Complex32], b: &[Complex32]) -> Complex32 {
+pub fn conjugate_dot(backend: &Backend, a: &[Complex32], b: &[Complex32]) -> Complex32 {
+    match backend {
+        Backend::Scalar => scalar(a, b),
+        Backend::Simd(level) => simd(*level, a, b),
+        Backend::Gpu(_) => simd(Level::new(), a, b),
+    }
+}
+
+/// [`conjugate_dot`] for kernels that have a level already.
+pub(crate) fn simd(level: Level, a: &[Complex32], b: &[Complex32]) -> Complex32 {
     assert_eq!(a.len(), b.len(), "an inner product needs as many samples on both sides");
     let mut sum = Complex64::ZERO;
     for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
@@ -22,9 +33,9 @@ pub fn conjugate_dot(level: Level, a: &[Complex32], b: &[Complex32]) -> Complex3
 /// `Σ x[n+lag] x*[n]` over the `x.len() - lag` products there are; zero when there is none.
 ///
 /// A tone of frequency `f` has the phase `2π f lag / sample_rate`.
-pub fn autocorrelation(level: Level, x: &[Complex32], lag: usize) -> Complex32 {
+pub fn autocorrelation(backend: &Backend, x: &[Complex32], lag: usize) -> Complex32 {
     let Some(count) = x.len().checked_sub(lag) else { return Complex32::ZERO };
-    conjugate_dot(level, &x[lag..], &x[..count])
+    conjugate_dot(backend, &x[lag..], &x[..count])
 }
 
 /// The definition of the inner product, summed in `f64`.
@@ -76,11 +87,11 @@ mod tests {
     #[test]
     fn tone_in_closed_form() {
         let x: Vec<_> = (0..10_000).map(|n| Complex32::from_polar(2.0, 0.01 * n as f32)).collect();
-        let r = autocorrelation(Level::new(), &x, 100);
+        let r = autocorrelation(&Backend::default(), &x, 100);
         assert!((r.norm() - 4.0 * 9900.0).abs() < 0.1, "{r}");
         assert!((r.arg() - 1.0).abs() < 1e-4, "{r}");
-        assert_eq!(autocorrelation(Level::new(), &x[..50], 50), Complex32::ZERO);
-        assert_eq!(autocorrelation(Level::new(), &x[..50], 51), Complex32::ZERO);
+        assert_eq!(autocorrelation(&Backend::default(), &x[..50], 50), Complex32::ZERO);
+        assert_eq!(autocorrelation(&Backend::default(), &x[..50], 51), Complex32::ZERO);
     }
 
     proptest! {
@@ -90,7 +101,8 @@ mod tests {
             let (a, b): (Vec<_>, Vec<_>) = x.iter()
                 .map(|(a, b)| (Complex32::new(a.0, a.1), Complex32::new(b.0, b.1)))
                 .unzip();
-            let (want, got) = (scalar(&a, &b), conjugate_dot(Level::new(), &a, &b));
+            let (want, got) = (scalar(&a, &b), conjugate_dot(&Backend::default(), &a, &b));
+            prop_assert_eq!(want, conjugate_dot(&Backend::Scalar, &a, &b));
             let size: f32 = a.iter().zip(&b).map(|(a, b)| a.norm() * b.norm()).sum();
             prop_assert!((want - got).norm() <= f32::EPSILON * size * 8.0, "{want} {got}");
         }

@@ -5,14 +5,24 @@ use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::Complex32;
 
-/// Energy of `x` (linear; full scale = 1) on the best instruction set at hand.
-pub fn energy(level: Level, x: &[Complex32]) -> f32 {
-    dispatch!(level, simd => lanes(simd, x))
+use crate::Backend;
+
+/// Energy of `x` (linear; full scale = 1). There is no GPU version: a GPU backend runs on the processor.
+pub fn energy(backend: &Backend, x: &[Complex32]) -> f32 {
+    match backend {
+        Backend::Scalar => scalar(x),
+        Backend::Simd(level) => simd(*level, x),
+        Backend::Gpu(_) => simd(Level::new(), x),
+    }
 }
 
 /// The definition, summed in `f64` so that the tolerance of the test judges `lanes` alone.
 pub fn scalar(x: &[Complex32]) -> f32 {
     x.iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>() as f32
+}
+
+fn simd(level: Level, x: &[Complex32]) -> f32 {
+    dispatch!(level, simd => lanes(simd, x))
 }
 
 #[simd]
@@ -42,7 +52,8 @@ mod tests {
         #[test]
         fn agrees_with_scalar(x in prop::collection::vec((-1f32..1., -1f32..1.), 0..=300)) {
             let x: Vec<_> = x.into_iter().map(|(re, im)| Complex32 { re, im }).collect();
-            let (want, got) = (scalar(&x), energy(Level::new(), &x));
+            let (want, got) = (scalar(&x), energy(&Backend::default(), &x));
+            prop_assert_eq!(want, energy(&Backend::Scalar, &x));
             prop_assert!((want - got).abs() <= f32::EPSILON * want * x.len() as f32, "{want} {got}");
         }
     }

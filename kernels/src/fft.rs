@@ -1,17 +1,20 @@
 //! Batches of equal transforms: `rustfft`, kept below the caller's instruction set, over threads.
 //!
-//! Unscaled; forward is `X[k] = Σ x[n] exp(-2πi kn/N)`. `rustfft` is the definition here: its scalar planner in
-//! `f64` is what the tests of the kernels that transform compare with.
+//! Unscaled; forward is `X[k] = Σ x[n] exp(-2πi kn/N)`. `rustfft` is the definition here: [`scalar`] is its scalar planner
+//! in `f64`, which the tests of the kernels that transform compare with, too.
 
 use std::sync::Arc;
 
 use fearless_simd::Level;
-use num_complex::Complex32;
+use num_complex::{Complex32, Complex64};
 use rayon::prelude::*;
 pub use rustfft::FftDirection as Direction;
 use rustfft::{Fft, FftPlanner, FftPlannerScalar, FftPlannerSse};
 
-use crate::error::{Error, Result};
+use crate::{
+    Backend,
+    error::{Error, Result},
+};
 
 /// An unscaled transform of `size` points that uses no wider instruction set than `level`.
 pub(crate) fn plan(level: Level, size: usize, direction: Direction) -> Arc<dyn Fft<f32>> {
@@ -31,11 +34,28 @@ pub(crate) fn scratch(fft: &dyn Fft<f32>) -> Vec<Complex32> {
     vec![Complex32::ZERO; fft.get_inplace_scratch_len()]
 }
 
-/// Frames of one size, transformed from one slice into another.
+/// The definition: each frame of `x` by the scalar planner in `f64`, in place.
+///
+/// # Panics
+/// Unless `x` holds whole frames of `size`, which is at least 1.
+pub fn scalar(size: usize, direction: Direction, x: &mut [Complex32]) {
+    let fft = FftPlannerScalar::<f64>::new().plan_fft(size, direction);
+    let mut wide: Vec<_> = x.iter().map(|x| Complex64::new(x.re.into(), x.im.into())).collect();
+    fft.process(&mut wide);
+    x.iter_mut().zip(wide).for_each(|(x, wide)| *x = Complex32::new(wide.re as f32, wide.im as f32));
+}
+
+/// Frames of one size, transformed from one slice into another. There is no GPU version of the transform alone: a GPU
+/// backend runs on the processor.
 pub struct Batch {
-    fft: Arc<dyn Fft<f32>>,
-    /// One for each thread.
-    scratch: Vec<Vec<Complex32>>,
+    size: usize,
+    engine: Engine,
+}
+
+enum Engine {
+    Scalar(Direction),
+    /// The plan, and scratch for each thread.
+    Lanes(Arc<dyn Fft<f32>>, Vec<Vec<Complex32>>),
 }
 
 impl Batch {
@@ -43,14 +63,21 @@ impl Batch {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless `size` is within 1..=2^24.
-    pub fn new(level: Level, size: usize, direction: Direction) -> Result<Self> {
+    pub fn new(backend: &Backend, size: usize, direction: Direction) -> Result<Self> {
         if !(1..=1 << 24).contains(&size) {
             return Err(Error::out_of_range("size", "within 1..=16777216", size));
         }
-        let fft = plan(level, size, direction);
-        let scratch =
-            vec![vec![Complex32::ZERO; fft.get_immutable_scratch_len()]; rayon::current_num_threads()];
-        Ok(Batch { fft, scratch })
+        let lanes = |level| {
+            let fft = plan(level, size, direction);
+            let scratch = vec![Complex32::ZERO; fft.get_immutable_scratch_len()];
+            Engine::Lanes(fft, vec![scratch; rayon::current_num_threads()])
+        };
+        let engine = match backend {
+            Backend::Scalar => Engine::Scalar(direction),
+            Backend::Simd(level) => lanes(*level),
+            Backend::Gpu(_) => lanes(Level::new()),
+        };
+        Ok(Batch { size, engine })
     }
 
     /// Transforms every frame of `x` into `out`, both `[frame, point]`; more than 2^17 points over threads.
@@ -58,18 +85,24 @@ impl Batch {
     /// # Errors
     /// [`Error::Length`] unless `x` holds whole frames and `out` as much as `x`.
     pub fn process(&mut self, x: &[Complex32], out: &mut [Complex32]) -> Result<()> {
-        let size = self.fft.len();
+        let size = self.size;
         Error::check_length("x", x.len() / size * size, "samples", x.len())?;
         Error::check_length("out", x.len(), "samples", out.len())?;
-        let fft = &*self.fft;
-        if x.len() < 1 << 17 || self.scratch.len() == 1 {
-            fft.process_immutable_with_scratch(x, out, &mut self.scratch[0]);
-        } else {
-            let share = (x.len() / size).div_ceil(self.scratch.len()) * size;
-            x.par_chunks(share)
-                .zip(out.par_chunks_mut(share))
-                .zip(&mut self.scratch)
-                .for_each(|((x, out), scratch)| fft.process_immutable_with_scratch(x, out, scratch));
+        match &mut self.engine {
+            Engine::Scalar(direction) => {
+                out.copy_from_slice(x);
+                scalar(size, *direction, out);
+            }
+            Engine::Lanes(fft, scratch) if x.len() < 1 << 17 || scratch.len() == 1 => {
+                fft.process_immutable_with_scratch(x, out, &mut scratch[0]);
+            }
+            Engine::Lanes(fft, scratch) => {
+                let share = (x.len() / size).div_ceil(scratch.len()) * size;
+                x.par_chunks(share)
+                    .zip(out.par_chunks_mut(share))
+                    .zip(scratch)
+                    .for_each(|((x, out), scratch)| fft.process_immutable_with_scratch(x, out, scratch));
+            }
         }
         Ok(())
     }
@@ -86,9 +119,13 @@ mod tests {
         for size in 1..=70usize {
             let x: Vec<_> =
                 (0..2 * size).map(|i| Complex32::new((i * i % 7) as f32, (i % 5) as f32 - 2.0)).collect();
-            for (direction, sign) in [(Direction::Forward, -1.0), (Direction::Inverse, 1.0)] {
+            let both = [(Direction::Forward, -1.0), (Direction::Inverse, 1.0)];
+            for ((direction, sign), backend) in both
+                .into_iter()
+                .flat_map(|both| [Backend::Scalar, Backend::default()].map(|backend| (both, backend)))
+            {
                 let mut out = vec![Complex32::ZERO; 2 * size];
-                Batch::new(Level::new(), size, direction).unwrap().process(&x, &mut out).unwrap();
+                Batch::new(&backend, size, direction).unwrap().process(&x, &mut out).unwrap();
                 for (i, out) in out.iter().enumerate() {
                     let (frame, k) = (i / size * size, i % size);
                     let turn = sign * std::f64::consts::TAU / size as f64;
@@ -107,9 +144,9 @@ mod tests {
 
     #[test]
     fn refuses_broken_frames() {
-        let mut batch = Batch::new(Level::new(), 4, Direction::Forward).unwrap();
+        let mut batch = Batch::new(&Backend::default(), 4, Direction::Forward).unwrap();
         let error = batch.process(&[Complex32::ZERO; 6], &mut [Complex32::ZERO; 6]).unwrap_err();
         assert_eq!(error.to_string(), "x must hold 4 samples, got 6");
-        assert!(Batch::new(Level::new(), 0, Direction::Forward).is_err());
+        assert!(Batch::new(&Backend::default(), 0, Direction::Forward).is_err());
     }
 }

@@ -3,13 +3,16 @@
 //!
 //! [`Fir`] and [`Decimator`] give each output as soon as its input is there, by direct summation in an
 //! order that does not depend on where the stream was cut. Above some sixty taps [`crate::overlap_save`]
-//! does less work, with a block of delay.
+//! does less work, with a block of delay. There is no GPU version: a GPU backend runs on the processor.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::{Complex32, Complex64};
 
-use crate::error::{Error, Result};
+use crate::{
+    Backend,
+    error::{Error, Result},
+};
 
 /// The longest filter, in taps: 2^24.
 pub const MAX_TAPS: usize = 1 << 24;
@@ -71,15 +74,16 @@ impl From<Vec<Complex32>> for Taps {
 /// # Panics
 /// If `factor` is 0.
 pub fn scalar(taps: &Taps, factor: usize, x: &[Complex32]) -> Vec<Complex32> {
-    (0..x.len())
-        .step_by(factor)
-        .map(|n| {
-            let sum: Complex64 = (0..taps.len().min(n + 1))
-                .map(|k| taps.at(k) * Complex64::new(x[n - k].re.into(), x[n - k].im.into()))
-                .sum();
-            Complex32::new(sum.re as f32, sum.im as f32)
-        })
-        .collect()
+    (0..x.len()).step_by(factor).map(|n| output(taps, &x[(n + 1).saturating_sub(taps.len())..=n])).collect()
+}
+
+/// One output of the definition: `window` is what the taps see, the newest sample last.
+pub(crate) fn output(taps: &Taps, window: &[Complex32]) -> Complex32 {
+    let sum: Complex64 = (0..taps.len())
+        .zip(window.iter().rev())
+        .map(|(k, x)| taps.at(k) * Complex64::new(x.re.into(), x.im.into()))
+        .sum();
+    Complex32::new(sum.re as f32, sum.im as f32)
 }
 
 /// Samples filtered at a time: with the taps' worth before them they stay in the nearest cache.
@@ -91,7 +95,7 @@ const MARGIN: usize = 64;
 /// A filter with its memory.
 #[derive(Clone, Debug)]
 pub struct Fir {
-    level: Level,
+    backend: Backend,
     taps: Taps,
     /// The last `taps - 1` samples, the block, and [`MARGIN`].
     line: Vec<Complex32>,
@@ -104,11 +108,11 @@ impl Fir {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless there are 1..=2^24 taps.
-    pub fn new(level: Level, taps: impl Into<Taps>) -> Result<Self> {
+    pub fn new(backend: &Backend, taps: impl Into<Taps>) -> Result<Self> {
         let taps = taps.into();
         taps.check()?;
         let line = vec![Complex32::ZERO; taps.len() - 1 + BLOCK + MARGIN];
-        Ok(Fir { level, taps, line, block: vec![Complex32::ZERO; BLOCK + MARGIN] })
+        Ok(Fir { backend: backend.clone(), taps, line, block: vec![Complex32::ZERO; BLOCK + MARGIN] })
     }
 
     /// Filters the next samples: as many out as in.
@@ -120,10 +124,14 @@ impl Fir {
         let memory = self.taps.len() - 1;
         for (x, out) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
             self.line[memory..memory + x.len()].copy_from_slice(x);
-            let (level, line, block) = (self.level, &self.line, &mut self.block);
-            match &self.taps {
-                Taps::Real(taps) => dispatch!(level, simd => real(simd, taps, line, x.len(), block)),
-                Taps::Complex(taps) => dispatch!(level, simd => complex(simd, taps, line, x.len(), block)),
+            let (taps, line, block) = (&self.taps, &self.line, &mut self.block);
+            match self.backend {
+                Backend::Scalar => {
+                    let windows = line.windows(taps.len());
+                    block.iter_mut().zip(windows).take(x.len()).for_each(|(out, x)| *out = output(taps, x));
+                }
+                Backend::Simd(level) => filter(level, taps, line, x.len(), block),
+                Backend::Gpu(_) => filter(Level::new(), taps, line, x.len(), block),
             }
             out.copy_from_slice(&block[..x.len()]);
             self.line.copy_within(x.len()..x.len() + memory, 0);
@@ -134,6 +142,13 @@ impl Fir {
     /// Forgets the samples.
     pub fn reset(&mut self) {
         self.line.fill(Complex32::ZERO);
+    }
+}
+
+fn filter(level: Level, taps: &Taps, line: &[Complex32], count: usize, out: &mut [Complex32]) {
+    match taps {
+        Taps::Real(taps) => dispatch!(level, simd => real(simd, taps, line, count, out)),
+        Taps::Complex(taps) => dispatch!(level, simd => complex(simd, taps, line, count, out)),
     }
 }
 
@@ -190,10 +205,8 @@ fn complex<S: Simd>(simd: S, taps: &[Complex32], line: &[Complex32], count: usiz
 /// A filter that keeps samples 0, `factor`, 2 `factor`, ... and computes no others.
 #[derive(Clone, Debug)]
 pub struct Decimator {
-    level: Level,
     factor: usize,
-    /// Last tap first, each part twice: beside the reals of a window of samples, oldest first.
-    taps: Reversed,
+    engine: Engine,
     memory: usize,
     /// The last `taps - 1` samples, then the block.
     line: Vec<Complex32>,
@@ -201,6 +214,13 @@ pub struct Decimator {
     skip: usize,
 }
 
+#[derive(Clone, Debug)]
+enum Engine {
+    Scalar(Taps),
+    Lanes(Level, Reversed),
+}
+
+/// Last tap first, each part twice: beside the reals of a window of samples, oldest first.
 #[derive(Clone, Debug)]
 enum Reversed {
     Real(Vec<f32>),
@@ -212,22 +232,20 @@ impl Decimator {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless there are 1..=2^24 taps and `factor` is at least 1.
-    pub fn new(level: Level, taps: impl Into<Taps>, factor: usize) -> Result<Self> {
+    pub fn new(backend: &Backend, taps: impl Into<Taps>, factor: usize) -> Result<Self> {
         let taps = taps.into();
         taps.check()?;
         if factor == 0 {
             return Err(Error::out_of_range("factor", "at least 1", factor));
         }
-        let twice = |part: &dyn Fn(usize) -> f32| (0..taps.len()).rev().flat_map(|k| [part(k); 2]).collect();
-        let reversed = match &taps {
-            Taps::Real(taps) => Reversed::Real(twice(&|k| taps[k])),
-            Taps::Complex(taps) => {
-                Reversed::Complex { re: twice(&|k| taps[k].re), im: twice(&|k| taps[k].im) }
-            }
-        };
         let memory = taps.len() - 1;
         let line = vec![Complex32::ZERO; memory + BLOCK];
-        Ok(Decimator { level, factor, taps: reversed, memory, line, skip: 0 })
+        let engine = match backend {
+            Backend::Scalar => Engine::Scalar(taps),
+            Backend::Simd(level) => Engine::Lanes(*level, Reversed::new(&taps)),
+            Backend::Gpu(_) => Engine::Lanes(Level::new(), Reversed::new(&taps)),
+        };
+        Ok(Decimator { factor, engine, memory, line, skip: 0 })
     }
 
     /// How many samples `push` will give for the next `samples` samples.
@@ -246,17 +264,9 @@ impl Decimator {
             self.line[self.memory..self.memory + x.len()].copy_from_slice(x);
             while self.skip < x.len() {
                 let window = &self.line[self.skip..=self.skip + self.memory];
-                let level = self.level;
-                let sum = match &self.taps {
-                    Reversed::Real(taps) => {
-                        let [re, im] = dispatch!(level, simd => window_sum(simd, taps, window));
-                        Complex32::new(re, im)
-                    }
-                    Reversed::Complex { re, im } => {
-                        let [a, b] = dispatch!(level, simd => window_sum(simd, re, window));
-                        let [c, d] = dispatch!(level, simd => window_sum(simd, im, window));
-                        Complex32::new(a - d, b + c)
-                    }
+                let sum = match &self.engine {
+                    Engine::Scalar(taps) => output(taps, window),
+                    Engine::Lanes(level, taps) => taps.output(*level, window),
                 };
                 if let Some(out) = out.next() {
                     *out = sum;
@@ -273,6 +283,32 @@ impl Decimator {
     pub fn reset(&mut self) {
         self.line.fill(Complex32::ZERO);
         self.skip = 0;
+    }
+}
+
+impl Reversed {
+    fn new(taps: &Taps) -> Reversed {
+        let twice = |part: &dyn Fn(usize) -> f32| (0..taps.len()).rev().flat_map(|k| [part(k); 2]).collect();
+        match taps {
+            Taps::Real(taps) => Reversed::Real(twice(&|k| taps[k])),
+            Taps::Complex(taps) => {
+                Reversed::Complex { re: twice(&|k| taps[k].re), im: twice(&|k| taps[k].im) }
+            }
+        }
+    }
+
+    fn output(&self, level: Level, window: &[Complex32]) -> Complex32 {
+        match self {
+            Reversed::Real(taps) => {
+                let [re, im] = dispatch!(level, simd => window_sum(simd, taps, window));
+                Complex32::new(re, im)
+            }
+            Reversed::Complex { re, im } => {
+                let [a, b] = dispatch!(level, simd => window_sum(simd, re, window));
+                let [c, d] = dispatch!(level, simd => window_sum(simd, im, window));
+                Complex32::new(a - d, b + c)
+            }
+        }
     }
 }
 
@@ -320,7 +356,7 @@ mod tests {
 
     fn filtered(taps: &Taps, x: &[Complex32]) -> Vec<Complex32> {
         let mut out = vec![Complex32::ZERO; x.len()];
-        Fir::new(Level::new(), taps.clone()).unwrap().push(x, &mut out).unwrap();
+        Fir::new(&Backend::default(), taps.clone()).unwrap().push(x, &mut out).unwrap();
         out
     }
 
@@ -335,11 +371,11 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_filter() {
-        let error = Fir::new(Level::new(), Vec::<f32>::new()).unwrap_err();
+        let error = Fir::new(&Backend::default(), Vec::<f32>::new()).unwrap_err();
         assert_eq!(error.to_string(), "taps must be within 1..=16777216 in number, got 0");
-        let error = Decimator::new(Level::new(), vec![1f32], 0).unwrap_err();
+        let error = Decimator::new(&Backend::default(), vec![1f32], 0).unwrap_err();
         assert_eq!(error.to_string(), "factor must be at least 1, got 0");
-        let mut decimator = Decimator::new(Level::new(), vec![1f32], 3).unwrap();
+        let mut decimator = Decimator::new(&Backend::default(), vec![1f32], 3).unwrap();
         let error = decimator.push(&samples(10), &mut [Complex32::ZERO; 3]).unwrap_err();
         assert_eq!(error.to_string(), "out must hold 4 samples, got 3");
     }
@@ -354,18 +390,25 @@ mod tests {
                 want.len() == got.len() && want.iter().zip(got).all(|(w, g)| (w - g).norm() <= 2e-6 * k as f32)
             };
             prop_assert!(close(&scalar(&taps, 1, &x), &filtered(&taps, &x)));
-            let mut decimator = Decimator::new(Level::new(), taps.clone(), factor).unwrap();
+            let mut decimator = Decimator::new(&Backend::default(), taps.clone(), factor).unwrap();
             let mut out = vec![Complex32::ZERO; decimator.outputs(n)];
             decimator.push(&x, &mut out).unwrap();
             prop_assert!(close(&scalar(&taps, factor, &x), &out));
+            let mut decimator = Decimator::new(&Backend::Scalar, taps.clone(), factor).unwrap();
+            decimator.push(&x, &mut out).unwrap();
+            prop_assert_eq!(scalar(&taps, factor, &x), out);
+            let mut fir = Fir::new(&Backend::Scalar, taps.clone()).unwrap();
+            let mut out = x.clone();
+            fir.push(&x, &mut out).unwrap();
+            prop_assert_eq!(scalar(&taps, 1, &x), out);
         }
 
         #[test]
         fn cutting_changes_nothing(cuts in prop::collection::vec(0usize..700, 0..8), k in 1usize..=70,
                                    factor in 1usize..=900, complex: bool) {
             let (taps, x) = (taps(k, complex), samples(2600));
-            let mut fir = Fir::new(Level::new(), taps.clone()).unwrap();
-            let mut decimator = Decimator::new(Level::new(), taps.clone(), factor).unwrap();
+            let mut fir = Fir::new(&Backend::default(), taps.clone()).unwrap();
+            let mut decimator = Decimator::new(&Backend::default(), taps.clone(), factor).unwrap();
             let mut whole = vec![Complex32::ZERO; decimator.outputs(x.len())];
             decimator.push(&x, &mut whole).unwrap();
             decimator.reset();

@@ -15,11 +15,11 @@
 //! | search for a known waveform | [`xcorr`] |
 //! | spectra | [`window`], [`fft`], [`stft_power`], [`welch`] |
 //! | filters, decimation, long filters | [`fir`], [`overlap_save`] |
+//! | a band into channels | [`channelizer`] |
 //! | frequency shift | [`nco`] |
 //! | bits and their hash | [`bits`], [`toeplitz`] |
 //!
-//! Kernels that run on the CPU alone take a [`Level`], the instruction set; those with a GPU version take a
-//! [`Backend`] when they are made. Samples are `Complex32`, full scale 1; frequencies and rates are in hertz.
+//! Each takes a [`Backend`] and matches it in its own file; one without a GPU version says so. Samples are `Complex32`, full scale 1; frequencies and rates are in hertz.
 //! Streaming kernels give the same bits wherever the stream is cut.
 //!
 //! # Examples
@@ -42,16 +42,16 @@
 //! Where a preamble begins, and a carrier offset taken off:
 //!
 //! ```
-//! use kernels::{Level, nco, xcorr::Template};
+//! use kernels::{Backend, nco, xcorr::Template};
 //! use num_complex::Complex32;
 //!
-//! let level = Level::new();
+//! let backend = Backend::default();
 //! let preamble: Vec<_> = (0..64).map(|n| Complex32::cis(0.05 * (n * n) as f32)).collect();
 //! let mut x = vec![Complex32::ZERO; 1000];
 //! x[300..364].copy_from_slice(&preamble);
-//! nco::rotate(level, &mut x, 12e3, 1e6)?;
-//! nco::rotate(level, &mut x, -12e3, 1e6)?; // as a receiver would, once it has measured it
-//! let likeness = Template::new(level, &preamble)?.correlate(&x);
+//! nco::rotate(&backend, &mut x, 12e3, 1e6)?;
+//! nco::rotate(&backend, &mut x, -12e3, 1e6)?; // as a receiver would, once it has measured it
+//! let likeness = Template::new(&backend, &preamble)?.correlate(&x);
 //! let place = (0..likeness.len()).max_by(|a, b| likeness[*a].total_cmp(&likeness[*b]));
 //! assert_eq!(place, Some(300));
 //! assert!((likeness[300] - 1.0).abs() < 1e-5);
@@ -76,6 +76,7 @@
 
 pub mod backend;
 pub mod bits;
+pub mod channelizer;
 pub mod convert;
 pub mod correlate;
 pub mod energy;

@@ -7,6 +7,8 @@ use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::{Complex32, Complex64};
 
+use crate::Backend;
+
 /// All moments up to order 4. Linear; full scale 1. Of an empty block: zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[allow(missing_docs)] // m31 = E[x³ x*]
@@ -46,8 +48,44 @@ pub fn scalar(x: &[Complex32], p: u32, q: u32) -> Complex64 {
     if x.is_empty() { sum } else { sum / x.len() as f64 }
 }
 
-/// All moments up to order 4 on the best instruction set at hand.
-pub fn moments(level: Level, x: &[Complex32]) -> Moments {
+/// All moments up to order 4. There is no GPU version: a GPU backend runs on the processor.
+pub fn moments(backend: &Backend, x: &[Complex32]) -> Moments {
+    match backend {
+        Backend::Scalar => Moments {
+            m10: scalar(x, 1, 0),
+            m20: scalar(x, 2, 0),
+            m11: scalar(x, 1, 1).re,
+            m30: scalar(x, 3, 0),
+            m21: scalar(x, 2, 1),
+            m40: scalar(x, 4, 0),
+            m31: scalar(x, 3, 1),
+            m22: scalar(x, 2, 2).re,
+        },
+        Backend::Simd(level) => moments_simd(*level, x),
+        Backend::Gpu(_) => moments_simd(Level::new(), x),
+    }
+}
+
+/// The nine even moments up to order 6. There is no GPU version: a GPU backend runs on the processor.
+pub fn even_moments(backend: &Backend, x: &[Complex32]) -> EvenMoments {
+    match backend {
+        Backend::Scalar => EvenMoments {
+            m20: scalar(x, 2, 0),
+            m11: scalar(x, 1, 1).re,
+            m40: scalar(x, 4, 0),
+            m31: scalar(x, 3, 1),
+            m22: scalar(x, 2, 2).re,
+            m60: scalar(x, 6, 0),
+            m51: scalar(x, 5, 1),
+            m42: scalar(x, 4, 2),
+            m33: scalar(x, 3, 3).re,
+        },
+        Backend::Simd(level) => even_simd(*level, x),
+        Backend::Gpu(_) => even_simd(Level::new(), x),
+    }
+}
+
+fn moments_simd(level: Level, x: &[Complex32]) -> Moments {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = mean(x, |x| dispatch!(level, simd => low(simd, x)));
     Moments {
         m10: Complex64::new(a, b),
@@ -61,8 +99,7 @@ pub fn moments(level: Level, x: &[Complex32]) -> Moments {
     }
 }
 
-/// The nine even moments up to order 6 on the best instruction set at hand.
-pub fn even_moments(level: Level, x: &[Complex32]) -> EvenMoments {
+fn even_simd(level: Level, x: &[Complex32]) -> EvenMoments {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = mean(x, |x| dispatch!(level, simd => even(simd, x)));
     EvenMoments {
         m20: Complex64::new(a, b),
@@ -180,10 +217,9 @@ mod tests {
     #[test]
     fn qpsk_in_closed_form() {
         let x: Vec<_> = (0..4000).map(|n| Complex32::i().powi(n % 4)).collect();
-        let got = moments(Level::new(), &x);
         let want = Moments { m11: 1.0, m40: real(1.0), m22: 1.0, ..Default::default() };
-        assert_eq!(got, want);
-        let got = even_moments(Level::new(), &x);
+        assert_eq!(moments(&Backend::Scalar, &x), want);
+        assert_eq!(moments(&Backend::default(), &x), want);
         let want = EvenMoments {
             m11: 1.0,
             m40: real(1.0),
@@ -192,13 +228,14 @@ mod tests {
             m33: 1.0,
             ..Default::default()
         };
-        assert_eq!(got, want);
+        assert_eq!(even_moments(&Backend::Scalar, &x), want);
+        assert_eq!(even_moments(&Backend::default(), &x), want);
     }
 
     #[test]
     fn of_nothing() {
-        assert_eq!(moments(Level::new(), &[]), Moments::default());
-        assert_eq!(even_moments(Level::new(), &[]), EvenMoments::default());
+        assert_eq!(moments(&Backend::default(), &[]), Moments::default());
+        assert_eq!(even_moments(&Backend::default(), &[]), EvenMoments::default());
         assert_eq!(scalar(&[], 3, 1), Complex64::ZERO);
     }
 
@@ -207,7 +244,7 @@ mod tests {
         #[test]
         fn agrees_with_scalar(x in prop::collection::vec((-1f32..1., -1f32..1.), 0..=300)) {
             let x: Vec<_> = x.into_iter().map(|(re, im)| Complex32 { re, im }).collect();
-            let (m, n) = (moments(Level::new(), &x), even_moments(Level::new(), &x));
+            let (m, n) = (moments(&Backend::default(), &x), even_moments(&Backend::default(), &x));
             for (p, q, got) in [
                 (1, 0, m.m10), (2, 0, m.m20), (1, 1, real(m.m11)), (3, 0, m.m30), (2, 1, m.m21), (4, 0, m.m40),
                 (3, 1, m.m31), (2, 2, real(m.m22)), (2, 0, n.m20), (1, 1, real(n.m11)), (4, 0, n.m40),

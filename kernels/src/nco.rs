@@ -12,7 +12,10 @@ use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::{Complex32, Complex64};
 
-use crate::error::{Error, Result};
+use crate::{
+    Backend,
+    error::{Error, Result},
+};
 
 /// Samples from one exact phasor to the next.
 const BLOCK: usize = 512;
@@ -20,10 +23,10 @@ const BLOCK: usize = 512;
 /// 2^64 as a float: a turn.
 const TURN: f64 = 18_446_744_073_709_551_616.0;
 
-/// Rotates a stream; keeps its absolute position.
+/// Rotates a stream; keeps its absolute position. There is no GPU version: a GPU backend runs on the processor.
 #[derive(Clone, Debug)]
 pub struct Nco {
-    level: Level,
+    backend: Backend,
     /// Turns a sample, times 2^64.
     step: u64,
     /// Turns at index 0, times 2^64.
@@ -41,9 +44,9 @@ impl Nco {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless both are finite, the rate above 0 and the frequency within 2^20 rates.
-    pub fn new(level: Level, frequency: f64, sample_rate: f64) -> Result<Self> {
+    pub fn new(backend: &Backend, frequency: f64, sample_rate: f64) -> Result<Self> {
         let step = step(frequency, sample_rate)?;
-        Ok(Nco { level, step, offset: 0, index: 0, table: table(step) })
+        Ok(Nco { backend: backend.clone(), step, offset: 0, index: 0, table: table(step) })
     }
 
     /// The same oscillator with `phase` rad at sample 0.
@@ -92,10 +95,12 @@ impl Nco {
 
     /// Multiplies the next `x.len()` samples, in place.
     pub fn push(&mut self, x: &mut [Complex32]) {
-        self.blocks(
-            x,
-            |level, x, phasor, table| dispatch!(level, simd => rotate_lanes(simd, x, phasor, table)),
-        );
+        match self.backend {
+            Backend::Scalar => turn(x, self.step, self.phase_at(self.index)),
+            Backend::Simd(level) => self.blocks(level, x),
+            Backend::Gpu(_) => self.blocks(Level::new(), x),
+        }
+        self.index = self.index.wrapping_add(x.len() as u64);
     }
 
     /// Writes the oscillation itself.
@@ -104,18 +109,16 @@ impl Nco {
         self.push(out);
     }
 
-    fn blocks(
-        &mut self,
-        mut x: &mut [Complex32],
-        f: impl Fn(Level, &mut [Complex32], Complex32, &[Complex32]),
-    ) {
+    fn blocks(&self, level: Level, mut x: &mut [Complex32]) {
+        let mut index = self.index;
         while !x.is_empty() {
-            let within = (self.index % BLOCK as u64) as usize;
+            let within = (index % BLOCK as u64) as usize;
             let (now, later) = x.split_at_mut(x.len().min(BLOCK - within));
-            let phase = Complex64::cis(radians(self.phase_at(self.index - within as u64)));
+            let phase = Complex64::cis(radians(self.phase_at(index - within as u64)));
             let phasor = Complex32::new(phase.re as f32, phase.im as f32);
-            f(self.level, now, phasor, &self.table[within..within + now.len()]);
-            self.index += now.len() as u64;
+            let table = &self.table[within..within + now.len()];
+            dispatch!(level, simd => rotate_lanes(simd, now, phasor, table));
+            index = index.wrapping_add(now.len() as u64);
             x = later;
         }
     }
@@ -125,8 +128,8 @@ impl Nco {
 ///
 /// # Errors
 /// As [`Nco::new`].
-pub fn rotate(level: Level, x: &mut [Complex32], frequency: f64, sample_rate: f64) -> Result<()> {
-    Nco::new(level, frequency, sample_rate)?.push(x);
+pub fn rotate(backend: &Backend, x: &mut [Complex32], frequency: f64, sample_rate: f64) -> Result<()> {
+    Nco::new(backend, frequency, sample_rate)?.push(x);
     Ok(())
 }
 
@@ -135,12 +138,17 @@ pub fn rotate(level: Level, x: &mut [Complex32], frequency: f64, sample_rate: f6
 /// # Errors
 /// As [`Nco::new`].
 pub fn scalar(x: &mut [Complex32], frequency: f64, sample_rate: f64) -> Result<()> {
-    let step = step(frequency, sample_rate)?;
+    turn(x, step(frequency, sample_rate)?, 0);
+    Ok(())
+}
+
+/// From `phase` on, in steps of `step`; both in turns, times 2^64.
+fn turn(x: &mut [Complex32], step: u64, phase: u64) {
     for (x, n) in x.iter_mut().zip(0u64..) {
-        let y = Complex64::new(x.re.into(), x.im.into()) * Complex64::cis(radians(step.wrapping_mul(n)));
+        let phase = step.wrapping_mul(n).wrapping_add(phase);
+        let y = Complex64::new(x.re.into(), x.im.into()) * Complex64::cis(radians(phase));
         *x = Complex32::new(y.re as f32, y.im as f32);
     }
-    Ok(())
 }
 
 fn step(frequency: f64, sample_rate: f64) -> Result<u64> {
@@ -203,7 +211,7 @@ mod tests {
         for (f, rate) in
             [(1_234_567, 30_720_000), (-7, 20_000_000), (433_920_001, 2_400_000), (9_999_999, 20_000_000)]
         {
-            let mut nco = Nco::new(Level::new(), f as f64, rate as f64).unwrap();
+            let mut nco = Nco::new(&Backend::default(), f as f64, rate as f64).unwrap();
             for n in [0, 1, 511, 512, (1 << 30) - 1, 1 << 30, (1 << 30) + 777, 1 << 40] {
                 nco.seek(n);
                 let mut out = [Complex32::ZERO; 700];
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn phase_is_exact_after_running_two_to_the_thirty() {
         let (f, rate) = (1_234_567, 30_720_000);
-        let mut nco = Nco::new(Level::new(), f as f64, rate as f64).unwrap();
+        let mut nco = Nco::new(&Backend::default(), f as f64, rate as f64).unwrap();
         let mut block = vec![Complex32::ONE; 1 << 14];
         let mut worst = 0f64;
         while nco.index() <= 1 << 30 {
@@ -236,7 +244,7 @@ mod tests {
     /// A table entry and a phasor rounded to f32 keep the magnitude to 2e-7: it does not drift either.
     #[test]
     fn changing_frequency_keeps_phase() {
-        let mut nco = Nco::new(Level::new(), 1e3, 1e6).unwrap().with_phase(0.5);
+        let mut nco = Nco::new(&Backend::default(), 1e3, 1e6).unwrap().with_phase(0.5);
         assert!((nco.phase() - 0.5).abs() < 1e-15);
         nco.seek(123);
         let phase = nco.phase();
@@ -250,7 +258,7 @@ mod tests {
 
     #[test]
     fn refuses_what_has_no_phase() {
-        let new = |f, rate| Nco::new(Level::new(), f, rate).unwrap_err().to_string();
+        let new = |f, rate| Nco::new(&Backend::default(), f, rate).unwrap_err().to_string();
         assert_eq!(new(1.0, 0.0), "sample_rate must be above 0 Hz and finite, got 0");
         assert_eq!(new(f64::NAN, 1.0), "frequency must be finite and within 2^20 sample rates, got NaN");
         assert_eq!(
@@ -266,7 +274,10 @@ mod tests {
             let x: Vec<_> = (0..n).map(|i| Complex32::new(i as f32 * 0.01, 1.0)).collect();
             let (mut want, mut got) = (x.clone(), x);
             scalar(&mut want, f, 1.0).unwrap();
-            rotate(Level::new(), &mut got, f, 1.0).unwrap();
+            rotate(&Backend::default(), &mut got, f, 1.0).unwrap();
+            let mut again: Vec<_> = (0..n).map(|i| Complex32::new(i as f32 * 0.01, 1.0)).collect();
+            rotate(&Backend::Scalar, &mut again, f, 1.0).unwrap();
+            prop_assert_eq!(&want, &again);
             for (want, got) in want.iter().zip(&got) {
                 prop_assert!((want - got).norm() <= 4e-7 * want.norm(), "{want} {got}");
             }
@@ -275,17 +286,19 @@ mod tests {
         #[test]
         fn cutting_changes_nothing(f in -1.0f64..1.0, cuts in prop::collection::vec(0usize..400, 0..8)) {
             let x: Vec<_> = (0..1500).map(|i| Complex32::new(i as f32 * 0.01, 1.0)).collect();
-            let (mut whole, mut parts) = (x.clone(), x);
-            rotate(Level::new(), &mut whole, f, 1.0).unwrap();
-            let mut nco = Nco::new(Level::new(), f, 1.0).unwrap();
-            let mut rest = &mut parts[..];
-            for cut in cuts {
-                let (now, later) = rest.split_at_mut(cut.min(rest.len()));
-                nco.push(now);
-                rest = later;
+            for backend in [Backend::Scalar, Backend::default()] {
+                let (mut whole, mut parts) = (x.clone(), x.clone());
+                rotate(&backend, &mut whole, f, 1.0).unwrap();
+                let mut nco = Nco::new(&backend, f, 1.0).unwrap();
+                let mut rest = &mut parts[..];
+                for cut in &cuts {
+                    let (now, later) = rest.split_at_mut((*cut).min(rest.len()));
+                    nco.push(now);
+                    rest = later;
+                }
+                nco.push(rest);
+                prop_assert!(whole == parts);
             }
-            nco.push(rest);
-            prop_assert!(whole == parts);
         }
     }
 }

@@ -2,7 +2,8 @@
 //! for long filters, with a block of delay. The definition is [`crate::fir::scalar`].
 //!
 //! Blocks lie on a grid of absolute samples, so that cutting the stream anywhere changes nothing. Large
-//! pushes are shared, block by block, among the threads of the current rayon pool.
+//! pushes are shared, block by block, among the threads of the current rayon pool. There is no GPU version: a GPU
+//! backend runs on the processor. The scalar backend sums directly, on the same blocks.
 
 use std::sync::Arc;
 
@@ -13,16 +14,30 @@ use rayon::prelude::*;
 use rustfft::{Fft, FftDirection};
 
 use crate::{
+    Backend,
     error::{Error, Result},
     fft,
-    fir::{MAX_TAPS, Taps},
+    fir::{self, MAX_TAPS, Taps},
 };
 
 /// One block of overlap-save: transforms, the filter's spectrum, no state.
 #[derive(Clone)]
 pub(crate) struct Block {
-    level: Level,
+    size: usize,
     taps: usize,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    /// The definition.
+    Scalar(Taps),
+    Lanes(Transforms),
+}
+
+#[derive(Clone)]
+struct Transforms {
+    level: Level,
     forward: Arc<dyn Fft<f32>>,
     inverse: Arc<dyn Fft<f32>>,
     /// Divided by the size: the transforms are unscaled.
@@ -38,19 +53,18 @@ pub(crate) struct Room {
 
 impl Block {
     /// `size`: of the transform, more than `taps`.
-    pub(crate) fn new(level: Level, taps: &[Complex32], size: usize) -> Self {
-        let forward = fft::plan(level, size, FftDirection::Forward);
-        let inverse = fft::plan(level, size, FftDirection::Inverse);
-        let mut spectrum = vec![Complex32::ZERO; size];
-        let scale = 1.0 / size as f32;
-        spectrum.iter_mut().zip(taps).for_each(|(out, tap)| *out = tap * scale);
-        forward.process(&mut spectrum);
-        Block { level, taps: taps.len(), forward, inverse, spectrum }
+    pub(crate) fn new(backend: &Backend, taps: &[Complex32], size: usize) -> Self {
+        let engine = match backend {
+            Backend::Scalar => Engine::Scalar(taps.to_vec().into()),
+            Backend::Simd(level) => Engine::Lanes(Transforms::new(*level, taps, size)),
+            Backend::Gpu(_) => Engine::Lanes(Transforms::new(Level::new(), taps, size)),
+        };
+        Block { size, taps: taps.len(), engine }
     }
 
     /// Input samples of a block.
     pub(crate) fn size(&self) -> usize {
-        self.spectrum.len()
+        self.size
     }
 
     /// Output samples of a block, and the distance of one block from the next.
@@ -59,18 +73,45 @@ impl Block {
     }
 
     pub(crate) fn room(&self) -> Room {
-        let scratch = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
+        let scratch = match &self.engine {
+            Engine::Scalar(_) => 0,
+            Engine::Lanes(Transforms { forward, inverse, .. }) => {
+                forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len())
+            }
+        };
         Room { samples: vec![Complex32::ZERO; self.size()], scratch: vec![Complex32::ZERO; scratch] }
     }
 
     /// Filters `size` samples; the last `step` results are those of the linear convolution.
     pub(crate) fn filter<'a>(&self, x: &[Complex32], room: &'a mut Room) -> &'a [Complex32] {
+        match &self.engine {
+            Engine::Scalar(taps) => {
+                let out = room.samples[self.taps - 1..].iter_mut();
+                out.zip(x.windows(self.taps)).for_each(|(out, x)| *out = fir::output(taps, x));
+            }
+            Engine::Lanes(transforms) => transforms.filter(x, room),
+        }
+        &room.samples[self.taps - 1..]
+    }
+}
+
+impl Transforms {
+    fn new(level: Level, taps: &[Complex32], size: usize) -> Self {
+        let forward = fft::plan(level, size, FftDirection::Forward);
+        let inverse = fft::plan(level, size, FftDirection::Inverse);
+        let mut spectrum = vec![Complex32::ZERO; size];
+        let scale = 1.0 / size as f32;
+        spectrum.iter_mut().zip(taps).for_each(|(out, tap)| *out = tap * scale);
+        forward.process(&mut spectrum);
+        Transforms { level, forward, inverse, spectrum }
+    }
+
+    fn filter(&self, x: &[Complex32], room: &mut Room) {
         room.samples.copy_from_slice(x);
         self.forward.process_with_scratch(&mut room.samples, &mut room.scratch);
         let (level, samples, spectrum) = (self.level, &mut room.samples[..], &self.spectrum[..]);
         dispatch!(level, simd => multiply(simd, samples, spectrum));
         self.inverse.process_with_scratch(&mut room.samples, &mut room.scratch);
-        &room.samples[self.taps - 1..]
     }
 }
 
@@ -125,7 +166,7 @@ impl OverlapSave {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless there are 1..=2^24 taps.
-    pub fn new(level: Level, taps: impl Into<Taps>) -> Result<Self> {
+    pub fn new(backend: &Backend, taps: impl Into<Taps>) -> Result<Self> {
         let taps = match taps.into() {
             Taps::Real(taps) => taps.into_iter().map(|tap| Complex32::new(tap, 0.0)).collect(),
             Taps::Complex(taps) => taps,
@@ -133,7 +174,7 @@ impl OverlapSave {
         if !(1..=MAX_TAPS).contains(&taps.len()) {
             return Err(Error::out_of_range("taps", "within 1..=16777216 in number", taps.len()));
         }
-        let block = Block::new(level, &taps, block_size(taps.len()));
+        let block = Block::new(backend, &taps, block_size(taps.len()));
         let rooms = vec![block.room(); rayon::current_num_threads().max(1)];
         let line = vec![Complex32::ZERO; taps.len() - 1];
         Ok(OverlapSave { block, rooms, line })
@@ -207,8 +248,8 @@ mod tests {
             .collect()
     }
 
-    fn filtered(taps: &Taps, x: &[Complex32], cuts: &[usize]) -> Vec<Complex32> {
-        let mut filter = OverlapSave::new(Level::new(), taps.clone()).unwrap();
+    fn filtered(backend: &Backend, taps: &Taps, x: &[Complex32], cuts: &[usize]) -> Vec<Complex32> {
+        let mut filter = OverlapSave::new(backend, taps.clone()).unwrap();
         let (mut out, mut rest) = (Vec::new(), x);
         for cut in cuts {
             let (now, later) = rest.split_at((*cut).min(rest.len()));
@@ -222,7 +263,7 @@ mod tests {
 
     #[test]
     fn refuses_no_taps() {
-        assert!(OverlapSave::new(Level::new(), Vec::<f32>::new()).is_err());
+        assert!(OverlapSave::new(&Backend::default(), Vec::<f32>::new()).is_err());
     }
 
     proptest! {
@@ -230,7 +271,8 @@ mod tests {
         #[test]
         fn agrees_with_scalar(n in 0usize..=2000, k in 1usize..=130) {
             let (taps, x) = (Taps::from(samples(k)), samples(n));
-            let (want, got) = (fir::scalar(&taps, 1, &x), filtered(&taps, &x, &[]));
+            let (want, got) = (fir::scalar(&taps, 1, &x), filtered(&Backend::default(), &taps, &x, &[]));
+            prop_assert_eq!(&want, &filtered(&Backend::Scalar, &taps, &x, &[]));
             prop_assert_eq!(want.len(), got.len());
             for (want, got) in want.iter().zip(&got) {
                 prop_assert!((want - got).norm() <= 2e-6 * k as f32, "{want} {got}");
@@ -240,7 +282,9 @@ mod tests {
         #[test]
         fn cutting_changes_nothing(cuts in prop::collection::vec(0usize..1500, 0..8), k in 1usize..=130) {
             let (taps, x) = (Taps::from(samples(k)), samples(4000));
-            prop_assert!(filtered(&taps, &x, &[]) == filtered(&taps, &x, &cuts));
+            for backend in [Backend::Scalar, Backend::default()] {
+                prop_assert!(filtered(&backend, &taps, &x, &[]) == filtered(&backend, &taps, &x, &cuts));
+            }
         }
     }
 }

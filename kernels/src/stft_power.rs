@@ -376,7 +376,7 @@ impl Room {
                 let width = 2 * number.bytes();
                 self.samples.resize(span, Complex32::ZERO);
                 let bytes = &bytes[start * width..(start + span) * width];
-                convert::to_f32(
+                convert::to_f32_simd(
                     level,
                     number,
                     Endian::Little,

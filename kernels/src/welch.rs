@@ -1,7 +1,11 @@
 //! Welch's averaged periodogram: the mean over frames of [`crate::stft_power`] (Welch, IEEE Trans. Audio
 //! Electroacoust. 15(2), 1967), as `scipy.signal.welch(..., return_onesided=False, average="mean")`.
 //! The definition is the mean of [`crate::stft_power::scalar`]'s frames.
+//!
+//! A stream that comes in pieces is summed on the processor, with a GPU backend too: where spectra are on a device
+//! already, [`crate::gpu::DeviceStft::mean`] sums them there.
 
+use fearless_simd::Level;
 use num_complex::Complex32;
 
 use crate::{
@@ -16,8 +20,7 @@ const GROUP: usize = 16;
 /// The mean spectrum of a stream.
 pub struct Welch {
     config: StftConfig,
-    backend: Backend,
-    lanes: Lanes,
+    engine: Engine,
     /// Samples from the next frame's start on; never as many as a frame.
     line: Vec<Complex32>,
     /// Samples to skip before the next frame's start, where frames lie apart.
@@ -30,18 +33,26 @@ pub struct Welch {
     groups: Vec<f32>,
 }
 
+enum Engine {
+    Scalar,
+    Lanes(Lanes),
+}
+
 impl Welch {
     /// Plans the transform and makes the window.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for the configuration.
     pub fn new(config: StftConfig, backend: Backend) -> Result<Self> {
-        let lanes = Lanes::new(&config, backend.level())?;
+        let engine = match backend {
+            Backend::Scalar => config.scaled_window().map(|_| Engine::Scalar)?,
+            Backend::Simd(level) => Engine::Lanes(Lanes::new(&config, level)?),
+            Backend::Gpu(_) => Engine::Lanes(Lanes::new(&config, Level::new())?),
+        };
         let size = config.size;
         Ok(Welch {
             config,
-            backend,
-            lanes,
+            engine,
             line: Vec::new(),
             skip: 0,
             frames: 0,
@@ -108,22 +119,25 @@ impl Welch {
     fn whole(&mut self, x: &[Complex32]) -> Result<()> {
         let (size, hop) = (self.config.size, self.config.hop);
         let frames = self.config.frames(x.len());
-        if let Backend::Scalar = self.backend {
-            let mut row = vec![0.0; size];
-            for frame in 0..frames {
-                stft_power::scalar(&self.config, &x[frame * hop..][..size], &mut row)?;
-                self.sum.iter_mut().zip(&row).for_each(|(sum, power)| *sum += f64::from(*power));
+        let lanes = match &mut self.engine {
+            Engine::Scalar => {
+                let mut row = vec![0.0; size];
+                for frame in 0..frames {
+                    stft_power::scalar(&self.config, &x[frame * hop..][..size], &mut row)?;
+                    add(&mut self.sum, &row);
+                }
+                self.frames += frames as u64;
+                return Ok(());
             }
-            self.frames += frames as u64;
-            return Ok(());
-        }
+            Engine::Lanes(lanes) => lanes,
+        };
         let mut done = 0;
         while done < frames {
             let within = (self.frames % GROUP as u64) as usize;
             let samples = &x[done * hop..];
             if within != 0 || frames - done < GROUP {
                 let count = (GROUP - within).min(frames - done);
-                self.lanes.accumulate(samples, count, &mut self.group);
+                lanes.accumulate(samples, count, &mut self.group);
                 if within + count == GROUP {
                     add(&mut self.sum, &self.group);
                     self.group.fill(0.0);
@@ -135,7 +149,7 @@ impl Welch {
                 let groups = ((frames - done) / GROUP).min((1 << 20) / size + 1);
                 self.groups.clear();
                 self.groups.resize(groups * size, 0.0);
-                self.lanes.accumulate_groups(samples, GROUP, &mut self.groups);
+                lanes.accumulate_groups(samples, GROUP, &mut self.groups);
                 for group in self.groups.chunks_exact(size) {
                     add(&mut self.sum, group);
                 }

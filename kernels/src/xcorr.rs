@@ -3,14 +3,14 @@
 //!
 //! The sums come from overlap-save FFT blocks on a grid of absolute samples, so that cutting the stream
 //! anywhere changes nothing. Windows more than 80 dB weaker than their block, where the transform's
-//! rounding would show, are summed directly.
+//! rounding would show, are summed directly. There is no GPU version: a GPU backend runs on the processor.
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::Complex32;
 
 use crate::{
-    correlate,
+    Backend, correlate,
     error::{Error, Result},
     overlap_save::{Block, Room, block_size, each_block},
 };
@@ -46,7 +46,7 @@ fn normalised(power: f64, energies: f64) -> f32 {
 /// A template to look for in a stream.
 #[derive(Clone)]
 pub struct Template {
-    level: Level,
+    backend: Backend,
     template: Vec<Complex32>,
     energy: f64,
     block: Block,
@@ -60,7 +60,7 @@ impl Template {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] unless the template holds 1..=2^22 samples and has a finite energy above 0.
-    pub fn new(level: Level, template: &[Complex32]) -> Result<Self> {
+    pub fn new(backend: &Backend, template: &[Complex32]) -> Result<Self> {
         if !(1..=MAX_TEMPLATE).contains(&template.len()) {
             return Err(Error::out_of_range("template", "within 1..=4194304 samples", template.len()));
         }
@@ -70,9 +70,16 @@ impl Template {
         }
         // Correlation is convolution with the conjugate, backwards.
         let taps: Vec<_> = template.iter().rev().map(Complex32::conj).collect();
-        let block = Block::new(level, &taps, block_size(taps.len()));
+        let block = Block::new(backend, &taps, block_size(taps.len()));
         let rooms = vec![block.room(); rayon::current_num_threads().max(1)];
-        Ok(Template { level, template: template.to_vec(), energy, block, rooms, line: Vec::new() })
+        Ok(Template {
+            backend: backend.clone(),
+            template: template.to_vec(),
+            energy,
+            block,
+            rooms,
+            line: Vec::new(),
+        })
     }
 
     /// Samples in the template.
@@ -87,7 +94,7 @@ impl Template {
 
     /// Takes the next samples; appends `ρ[k]` for every place `k` whose block is whole, in order.
     pub fn push(&mut self, mut x: &[Complex32], out: &mut Vec<f32>) {
-        let Template { level, template, energy, block, rooms, line } = self;
+        let Template { backend, template, energy, block, rooms, line } = self;
         let (size, step) = (block.size(), block.step());
         while !line.is_empty() {
             let reach = line.len();
@@ -98,7 +105,7 @@ impl Template {
             }
             let first = out.len();
             out.resize(first + step, 0.0);
-            places(*level, template, *energy, block, line, &mut rooms[0], &mut out[first..]);
+            places(backend, template, *energy, block, line, &mut rooms[0], &mut out[first..]);
             if reach <= step {
                 x = &x[step - reach..];
                 line.clear();
@@ -110,9 +117,9 @@ impl Template {
         let blocks = if x.len() < size { 0 } else { (x.len() - (size - step)) / step };
         let first = out.len();
         out.resize(first + blocks * step, 0.0);
-        let (level, template, energy, block) = (*level, &template[..], *energy, &*block);
+        let (backend, template, energy, block) = (&*backend, &template[..], *energy, &*block);
         each_block(rooms, x.len(), &mut out[first..], step, |index, room, out| {
-            places(level, template, energy, block, &x[index * step..][..size], room, out);
+            places(backend, template, energy, block, &x[index * step..][..size], room, out);
         });
         line.extend_from_slice(&x[blocks * step..]);
     }
@@ -127,7 +134,15 @@ impl Template {
             let first = out.len();
             out.resize(first + self.block.step(), 0.0);
             let (room, out) = (&mut self.rooms[0], &mut *out);
-            places(self.level, &self.template, self.energy, &self.block, &self.line, room, &mut out[first..]);
+            places(
+                &self.backend,
+                &self.template,
+                self.energy,
+                &self.block,
+                &self.line,
+                room,
+                &mut out[first..],
+            );
             out.truncate(first + waiting);
         }
         self.reset();
@@ -150,6 +165,22 @@ impl Template {
 
 /// The `step` places of one block.
 fn places(
+    backend: &Backend,
+    template: &[Complex32],
+    energy: f64,
+    block: &Block,
+    x: &[Complex32],
+    room: &mut Room,
+    out: &mut [f32],
+) {
+    match backend {
+        Backend::Scalar => out.copy_from_slice(&scalar(template, x)),
+        Backend::Simd(level) => transformed(*level, template, energy, block, x, room, out),
+        Backend::Gpu(_) => transformed(Level::new(), template, energy, block, x, room, out),
+    }
+}
+
+fn transformed(
     level: Level,
     template: &[Complex32],
     template_energy: f64,
@@ -168,7 +199,7 @@ fn places(
             let window = &x[k..k + template.len()];
             let energy = exact_energy(window);
             if energy < floor || !block_energy.is_finite() {
-                let sum = correlate::conjugate_dot(level, window, template);
+                let sum = correlate::simd(level, window, template);
                 let power = f64::from(sum.re).powi(2) + f64::from(sum.im).powi(2);
                 *out = normalised(power, energy * template_energy);
             }
@@ -263,7 +294,7 @@ mod tests {
         for (x, t) in x[1234..].iter_mut().zip(&template) {
             *x = t * Complex32::from_polar(0.01, 2.0);
         }
-        let got = Template::new(Level::new(), &template).unwrap().correlate(&x);
+        let got = Template::new(&Backend::default(), &template).unwrap().correlate(&x);
         assert_eq!(got.len(), 4901);
         let peak = (0..got.len()).max_by(|a, b| got[*a].total_cmp(&got[*b])).unwrap();
         assert_eq!(peak, 1234);
@@ -278,7 +309,7 @@ mod tests {
         x[300..].iter_mut().for_each(|x| *x *= 1e-7);
         x[900..].fill(Complex32::ZERO);
         let (want, got) =
-            (scalar(&template, &x), Template::new(Level::new(), &template).unwrap().correlate(&x));
+            (scalar(&template, &x), Template::new(&Backend::default(), &template).unwrap().correlate(&x));
         for (k, (want, got)) in want.iter().zip(&got).enumerate() {
             assert!((want - got).abs() < 1e-4, "place {k}: {got} for {want}");
         }
@@ -291,7 +322,7 @@ mod tests {
         x[200].re = f32::NAN;
         x[600].im = f32::INFINITY;
         let (want, got) =
-            (scalar(&template, &x), Template::new(Level::new(), &template).unwrap().correlate(&x));
+            (scalar(&template, &x), Template::new(&Backend::default(), &template).unwrap().correlate(&x));
         assert_eq!(got[200], 0.0);
         for (k, (want, got)) in want.iter().zip(&got).enumerate() {
             assert!((want - got).abs() < 1e-5, "place {k}: {got} for {want}");
@@ -300,7 +331,7 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_found() {
-        let new = |t: &[Complex32]| Template::new(Level::new(), t).err().unwrap().to_string();
+        let new = |t: &[Complex32]| Template::new(&Backend::default(), t).err().unwrap().to_string();
         assert_eq!(new(&[]), "template must be within 1..=4194304 samples, got 0");
         assert_eq!(new(&[Complex32::ZERO; 4]), "template must be of finite energy above 0, got 0");
         assert_eq!(
@@ -314,7 +345,8 @@ mod tests {
         #[test]
         fn agrees_with_scalar(n in 0usize..=1500, k in 1usize..=130) {
             let (template, x) = (samples(k, 0.5), samples(n, 7.0));
-            let (want, got) = (scalar(&template, &x), Template::new(Level::new(), &template).unwrap().correlate(&x));
+            let (want, got) = (scalar(&template, &x), Template::new(&Backend::default(), &template).unwrap().correlate(&x));
+            prop_assert_eq!(&want, &Template::new(&Backend::Scalar, &template).unwrap().correlate(&x));
             prop_assert_eq!(want.len(), got.len());
             for (want, got) in want.iter().zip(&got) {
                 prop_assert!((want - got).abs() <= 1e-5, "{want} {got}");
@@ -324,17 +356,19 @@ mod tests {
         #[test]
         fn cutting_changes_nothing(cuts in prop::collection::vec(0usize..1500, 0..8), k in 1usize..=130) {
             let (template, x) = (samples(k, 0.5), samples(4000, 7.0));
-            let mut search = Template::new(Level::new(), &template).unwrap();
-            let whole = search.correlate(&x);
-            let (mut parts, mut rest) = (Vec::new(), &x[..]);
-            for cut in cuts {
-                let (now, later) = rest.split_at(cut.min(rest.len()));
-                search.push(now, &mut parts);
-                rest = later;
+            for backend in [Backend::Scalar, Backend::default()] {
+                let mut search = Template::new(&backend, &template).unwrap();
+                let whole = search.correlate(&x);
+                let (mut parts, mut rest) = (Vec::new(), &x[..]);
+                for cut in &cuts {
+                    let (now, later) = rest.split_at((*cut).min(rest.len()));
+                    search.push(now, &mut parts);
+                    rest = later;
+                }
+                search.push(rest, &mut parts);
+                search.finish(&mut parts);
+                prop_assert!(whole == parts);
             }
-            search.push(rest, &mut parts);
-            search.finish(&mut parts);
-            prop_assert!(whole == parts);
         }
     }
 }

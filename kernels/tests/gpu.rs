@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kernels::{
-    Backend, Error, Gpu, Level,
+    Backend, Error, Gpu,
     convert::{self, Endian, Number},
     gpu::{Choice, DeviceStft, DeviceToeplitz, GpuBuffer, Limits, to_f32},
     stft_power::{self, Detrend, Scaling, StftConfig, StftPower},
@@ -220,7 +220,7 @@ fn small_conversion_is_exact() {
         };
         for _ in 0..6 {
             let mut want = vec![0.0; bytes.len() / number.bytes()];
-            convert::to_f32(Level::new(), number, Endian::Little, &bytes, &mut want);
+            convert::to_f32(&Backend::default(), number, Endian::Little, &bytes, &mut want);
             let got = to_f32(number, &GpuBuffer::upload(&gpu, &bytes).unwrap()).unwrap().to_vec().unwrap();
             assert!(want == got, "{number:?} of {} bytes", bytes.len());
             bytes.truncate(bytes.len() - number.bytes());

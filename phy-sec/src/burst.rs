@@ -167,6 +167,12 @@ impl BurstDetector {
         self.full.open
     }
 
+    /// The absolute sample before which all is decided: no burst that is still to come begins earlier.
+    pub fn settled(&self) -> u64 {
+        let decided = self.start + self.decided * self.config.block as u64;
+        self.open.as_ref().map_or(decided, |open| open.start)
+    }
+
     /// Takes the next samples and appends the bursts that have ended to `out`.
     ///
     /// # Errors
@@ -228,7 +234,7 @@ impl BurstDetector {
     }
 
     fn take_block(&mut self, x: &[Complex32], out: &mut Vec<Burst>) {
-        let power = kernels::energy::energy(self.backend.level(), x) / x.len() as f32;
+        let power = kernels::energy::energy(&self.backend, x) / x.len() as f32;
         let cells = self.config.floor_blocks;
         if self.window.len() > cells
             && let Some(oldest) = self.window.pop_front()

@@ -102,7 +102,8 @@ impl Stft {
     /// Ends the stream: the samples that complete no frame are dropped, and their number returned.
     pub fn finish(&mut self) -> usize {
         let left = self.pending.len();
-        self.reset(self.next + left as u64);
+        // Where frames lie apart, the next one may begin beyond the end; then nothing is pending.
+        self.reset(self.next + left as u64 - self.skip as u64);
         left
     }
 
@@ -224,6 +225,12 @@ mod tests {
         assert_eq!(stft.push(&x).unwrap().len(), 128);
         assert_eq!(stft.finish(), 8);
         assert_eq!(stft.next_start(), 200);
+        // With frames apart, the next one may lie beyond the end: the stream goes on where it ended.
+        let mut apart = Stft::new(config(64, 200), Backend::default()).unwrap();
+        for (samples, left, end) in [(70, 0, 70), (199, 0, 269), (230, 30, 499)] {
+            apart.push(&tone(samples, 0.1)).unwrap();
+            assert_eq!((apart.finish(), apart.next_start()), (left, end));
+        }
         let error = spectrogram(&[], config(64, 64), 0.0, Backend::default()).unwrap_err();
         assert_eq!(error.to_string(), "spectrogram needs at least 64 samples, got 0");
     }

@@ -1,30 +1,20 @@
 //! Fingerprinting on real recordings: bursts found, grouped identification, the noise-only control.
 
-use std::{fs, ops::RangeInclusive, path::PathBuf};
+use std::{fs, ops::RangeInclusive};
 
 use num_complex::Complex32;
 use phy_sec::{
     Backend,
     burst::{BurstConfig, detect},
     fingerprint::{
-        evaluate::{Evaluation, Observation, Split, evaluate},
+        evaluate::{Evaluation, Split, evaluate},
         feature,
         recording::{FingerprintConfig, measure},
     },
 };
 
-/// The folder, or `None` after saying so; in CI its absence is a failure.
-fn data(name: &str) -> Option<PathBuf> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let root = std::env::var_os("PHY_SEC_DATA").map_or_else(|| PathBuf::from(default), PathBuf::from);
-    let folder = root.join("fingerprint").join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is not there", folder.display());
-    eprintln!("SKIPPED: {} is not there", folder.display());
-    None
-}
+#[path = "../src/testdata.rs"]
+mod testdata;
 
 fn samples(bytes: &[u8], datatype: &str) -> Vec<Complex32> {
     let unsigned = |b: u8| (f32::from(b) - 127.5) / 128.0;
@@ -37,21 +27,16 @@ fn samples(bytes: &[u8], datatype: &str) -> Vec<Complex32> {
 }
 
 fn evaluated(name: &str, config: &FingerprintConfig) -> Option<Evaluation> {
-    let folder = data(name)?;
+    let folder = testdata::folder(&format!("fingerprint/{name}"))?;
     let mut labels = csv::Reader::from_path(folder.join("labels.csv")).unwrap();
     let (mut bursts, mut noise) = (Vec::new(), Vec::new());
     for row in labels.records() {
         let row = row.unwrap();
         let x = samples(&fs::read(folder.join(&row[0])).unwrap(), &row[5]);
         let recording = measure(&x, row[6].parse().unwrap(), config, &Backend::default()).unwrap();
-        let observation = |features| Observation {
-            emitter: row[1].into(),
-            recording: row[3].into(),
-            enrolled: &row[2] == "enrolled",
-            features,
-        };
-        bursts.extend(recording.bursts.iter().map(|b| observation(b.values())));
-        noise.extend(recording.noise.iter().map(|b| observation(b.values())));
+        let (of_bursts, of_noise) = recording.observations(&row[1], &row[3], &row[2] == "enrolled");
+        bursts.extend(of_bursts);
+        noise.extend(of_noise);
     }
     let names = feature::names(&config.features);
     let evaluation = evaluate(name, &names, &bursts, &noise, &config.evaluate(), 1).unwrap();
@@ -62,7 +47,7 @@ fn evaluated(name: &str, config: &FingerprintConfig) -> Option<Evaluation> {
 /// 312 bursts can be detected, says the recording's note; each reply is 64 or 120 us long (ICAO Annex 10, volume IV).
 #[test]
 fn mode_s() {
-    let Some(folder) = data("mode_s") else { return };
+    let Some(folder) = testdata::folder("fingerprint/mode_s") else { return };
     let x = samples(&fs::read(folder.join("modes1.bin")).unwrap(), "cu8");
     let config =
         BurstConfig { block: 4, max_gap: 8, min_length: 100, floor_blocks: 4096, ..BurstConfig::default() };

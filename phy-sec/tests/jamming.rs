@@ -1,6 +1,6 @@
 //! The jamming pipeline as a whole: classes of simulated jammers, and real recordings clean and jammed.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs};
 
 use num_complex::Complex32;
 use phy_sec::{
@@ -14,6 +14,9 @@ use phy_sec::{
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+#[path = "../src/testdata.rs"]
+mod testdata;
 
 const RATE: f64 = 1e6;
 
@@ -101,19 +104,6 @@ fn classes_of_simulated_jammers_in_noise() {
     assert!(right * 20 >= trials * Class::ALL.len() * 19, "{right} right");
 }
 
-fn data() -> Option<PathBuf> {
-    let path = std::env::var_os("PHY_SEC_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none(), "no recordings in {}", path.display());
-    eprintln!("SKIPPED: no recordings in {}", path.display());
-    None
-}
-
 /// The LTE and 802.11 recordings: name, rate, samples.
 fn recordings(data: &std::path::Path) -> Vec<(String, f64, Vec<Complex32>)> {
     let mut found = Vec::new();
@@ -156,7 +146,7 @@ fn right(event: &Event, class: &str, band: (f64, f64), start: usize, stop: usize
 /// jammer is found with the right class, time and band: a tone from JSR 5 dB on, sweep and barrage from 10 dB on.
 #[test]
 fn recordings_clean_and_jammed() {
-    let Some(data) = data() else { return };
+    let Some(data) = testdata::folder("") else { return };
     let (mut clean_events, mut extra) = (0, 0);
     // Right in all; another class or place; missed.
     let mut table: BTreeMap<(&str, i32), [usize; 3]> = BTreeMap::new();

@@ -128,12 +128,12 @@ pub(crate) fn toeplitz_hash<'py>(
 
 fn packed(bits: &[bool]) -> Vec<u64> {
     let mut words = vec![0; bits::words(bits.len())];
-    bits::pack(kernels::Level::new(), bits, &mut words);
+    bits::pack(&kernels::Backend::default(), bits, &mut words);
     words
 }
 
 fn unpacked(words: &[u64], n: usize) -> Vec<bool> {
     let mut bits = vec![false; n];
-    bits::unpack(kernels::Level::new(), &words[..bits::words(n)], &mut bits);
+    bits::unpack(&kernels::Backend::default(), &words[..bits::words(n)], &mut bits);
     bits
 }

@@ -1,7 +1,7 @@
 //! Filters, decimation, and the search for a template.
 
 use kernels::{
-    Backend, Level,
+    Backend,
     fir::{self, Taps},
     xcorr,
 };
@@ -108,23 +108,15 @@ fn decimate<'py>(
     let x = array::slice(&x)?;
     let backend = backend::open(py, backend)?;
     let filtered = detached(py, || {
-        // The checks are those of the constructor, whatever the backend.
-        let mut decimator = fir::Decimator::new(backend.level(), taps.clone(), factor)?;
-        match &backend {
-            Backend::Scalar => Ok(fir::scalar(&taps, factor, x)),
-            Backend::Simd(level) if factor == 1 => whole(fir::Fir::new(*level, taps)?, x),
-            Backend::Simd(_) | Backend::Gpu(_) => {
-                let mut out = vec![Complex32::default(); decimator.outputs(x.len())];
-                decimator.push(x, &mut out).map(|()| out)
-            }
+        if factor == 1 {
+            let mut out = vec![Complex32::default(); x.len()];
+            return fir::Fir::new(&backend, taps)?.push(x, &mut out).map(|()| out);
         }
+        let mut decimator = fir::Decimator::new(&backend, taps, factor)?;
+        let mut out = vec![Complex32::default(); decimator.outputs(x.len())];
+        decimator.push(x, &mut out).map(|()| out)
     })?;
     Ok(array::row(py, filtered))
-}
-
-fn whole(mut filter: fir::Fir, x: &[Complex32]) -> kernels::Result<Vec<Complex32>> {
-    let mut out = vec![Complex32::default(); x.len()];
-    filter.push(x, &mut out).map(|()| out)
 }
 
 /// Finite impulse response filter for a stream. Cutting the stream anywhere changes nothing.
@@ -140,7 +132,7 @@ pub(crate) struct Fir(fir::Fir);
 impl Fir {
     #[new]
     fn new(#[pyo3(from_py_with = self::taps)] taps: Taps) -> PyResult<Self> {
-        Ok(Fir(fir::Fir::new(Level::new(), taps).map_err(Failure::from)?))
+        Ok(Fir(fir::Fir::new(&Backend::default(), taps).map_err(Failure::from)?))
     }
 
     /// Filter the next samples.
@@ -191,7 +183,7 @@ impl Decimator {
     #[new]
     fn new(#[pyo3(from_py_with = self::taps)] taps: Taps, factor: &Bound<'_, PyAny>) -> PyResult<Self> {
         let factor = array::at_most("factor", factor, isize::MAX as usize)?;
-        Ok(Decimator(fir::Decimator::new(Level::new(), taps, factor).map_err(Failure::from)?))
+        Ok(Decimator(fir::Decimator::new(&Backend::default(), taps, factor).map_err(Failure::from)?))
     }
 
     /// Filter the next samples.
@@ -262,13 +254,8 @@ pub(crate) fn cross_correlate<'py>(
     let (template, x): (Samples, Samples) = (array::series("template", template)?, array::series("x", x)?);
     let (template, x) = (array::slice(&template)?, array::slice(&x)?);
     let backend = backend::open(py, backend)?;
-    let rho = detached(py, || {
-        let mut search = xcorr::Template::new(backend.level(), template)?;
-        Ok::<_, kernels::Error>(match &backend {
-            Backend::Scalar => xcorr::scalar(template, x),
-            Backend::Simd(_) | Backend::Gpu(_) => search.correlate(x),
-        })
-    })?;
+    let rho =
+        detached(py, || xcorr::Template::new(&backend, template).map(|mut search| search.correlate(x)))?;
     Ok(array::row(py, rho))
 }
 
@@ -286,7 +273,9 @@ impl Template {
     #[new]
     fn new(template: &Bound<'_, PyAny>) -> PyResult<Self> {
         let template: Samples = array::series("template", template)?;
-        Ok(Template(xcorr::Template::new(Level::new(), array::slice(&template)?).map_err(Failure::from)?))
+        Ok(Template(
+            xcorr::Template::new(&Backend::default(), array::slice(&template)?).map_err(Failure::from)?,
+        ))
     }
 
     /// Take the next samples.

@@ -6,7 +6,7 @@ use phy_sec::fingerprint::{
     enroll::{self as gallery, EnrollConfig, Identification},
     evaluate::{self as evaluation, EvaluateConfig, Observation},
     feature::{self, Extractor, Feature},
-    recording::{self, FingerprintConfig, Vector},
+    recording::{self, FingerprintConfig, Recording, Vector},
 };
 use pyo3::{
     prelude::*,
@@ -211,6 +211,20 @@ impl Measurement {
 }
 
 impl Measurement {
+    fn of(names: Vec<String>, got: &Recording) -> Measurement {
+        let values = |vectors: &[Vector]| vectors.iter().map(Vector::values).collect();
+        let ranges = |vectors: &[Vector]| vectors.iter().map(|v| (v.range.start, v.range.end)).collect();
+        Measurement {
+            names,
+            bursts: values(&got.bursts),
+            noise: values(&got.noise),
+            ranges: ranges(&got.bursts),
+            noise_ranges: ranges(&got.noise),
+            weak: got.weak,
+            continuous: got.continuous,
+        }
+    }
+
     fn table<'py>(
         &self,
         py: Python<'py>,
@@ -240,6 +254,93 @@ fn vectors(name: &str, values: ArrayView2<'_, f64>, columns: usize) -> PyResult<
         row.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect()
     };
     Ok(values.rows().into_iter().map(vector).collect())
+}
+
+fn measuring(function: &str, config: Option<&Bound<'_, PyDict>>) -> PyResult<FingerprintConfig> {
+    for keyword in NOT_MEASURING {
+        if config.is_some_and(|config| config.contains(keyword).unwrap_or(false)) {
+            return Err(InputError::new_err(format!(
+                "{function}: unknown keyword `{keyword}`: it belongs to enroll or evaluate"
+            )));
+        }
+    }
+    config::parse(function, config)
+}
+
+/// Finds and measures the bursts of one recording as its samples come. Cutting the stream anywhere changes nothing.
+///
+/// Parameters
+/// ----------
+/// sample_rate : float
+///     Hz.
+/// backend : str
+///     ``"simd"`` or ``"scalar"``.
+/// **config
+///     As :func:`measure`.
+#[pyclass(module = "phy_sec.fingerprint")]
+pub(crate) struct Stream {
+    names: Vec<String>,
+    stream: recording::Stream,
+}
+
+#[pymethods]
+impl Stream {
+    #[new]
+    #[pyo3(signature = (sample_rate, *, backend="simd", **config))]
+    fn new(
+        py: Python<'_>,
+        sample_rate: f64,
+        backend: &str,
+        config: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let config = measuring("Stream", config)?;
+        let backend = backend::open(py, backend)?;
+        let stream = recording::Stream::new(&config, sample_rate, &backend).map_err(Failure::from)?;
+        Ok(Stream { names: feature::names(&config.features), stream })
+    }
+
+    /// Take the next samples.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : numpy.ndarray
+    ///     complex64, ``[sample]``.
+    ///
+    /// Returns
+    /// -------
+    /// Measurement
+    ///     Of the bursts whose measurement they complete.
+    fn push(&mut self, py: Python<'_>, x: &Bound<'_, PyAny>) -> PyResult<Measurement> {
+        let x: Samples = array::series("x", x)?;
+        let x = array::slice(&x)?;
+        let stream = &mut self.stream;
+        let bursts = detached(py, || stream.push(x))?;
+        Ok(Measurement::of(self.names.clone(), &Recording { bursts, ..Recording::default() }))
+    }
+
+    /// End the recording; the stream is then as new.
+    ///
+    /// Returns
+    /// -------
+    /// Measurement
+    ///     Of the bursts that still waited, with what only the whole recording decides: the stretches without a burst, the count of
+    ///     weak ones, and the pieces of a continuous transmission.
+    fn finish(&mut self, py: Python<'_>) -> PyResult<Measurement> {
+        let stream = &mut self.stream;
+        let got = detached(py, || Ok::<_, Failure>(stream.finish()))?;
+        Ok(Measurement::of(self.names.clone(), &got))
+    }
+
+    /// Forget everything.
+    ///
+    /// Parameters
+    /// ----------
+    /// start : int
+    ///     Absolute index of the next sample, which begins a recording.
+    #[pyo3(signature = (start=0))]
+    fn reset(&mut self, #[pyo3(from_py_with = array::start)] start: u64) {
+        self.stream.reset(start);
+    }
 }
 
 /// Find and measure the bursts of one recording.
@@ -277,27 +378,10 @@ pub(crate) fn measure(
 ) -> PyResult<Measurement> {
     let x: Samples = array::series("x", x)?;
     let x = array::slice(&x)?;
-    for keyword in NOT_MEASURING {
-        if config.is_some_and(|config| config.contains(keyword).unwrap_or(false)) {
-            return Err(InputError::new_err(format!(
-                "measure: unknown keyword `{keyword}`: it belongs to enroll or evaluate"
-            )));
-        }
-    }
-    let config: FingerprintConfig = config::parse("measure", config)?;
+    let config = measuring("measure", config)?;
     let backend = backend::open(py, backend)?;
     let got = detached(py, || recording::measure(x, sample_rate, &config, &backend))?;
-    let values = |vectors: &[Vector]| vectors.iter().map(Vector::values).collect();
-    let ranges = |vectors: &[Vector]| vectors.iter().map(|v| (v.range.start, v.range.end)).collect();
-    Ok(Measurement {
-        names: feature::names(&config.features),
-        bursts: values(&got.bursts),
-        noise: values(&got.noise),
-        ranges: ranges(&got.bursts),
-        noise_ranges: ranges(&got.noise),
-        weak: got.weak,
-        continuous: got.continuous,
-    })
+    Ok(Measurement::of(feature::names(&config.features), &got))
 }
 
 /// Measurements with what is known of each, and the names that all of them share.

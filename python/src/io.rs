@@ -62,13 +62,8 @@ pub(crate) fn convert_bytes<'py>(
     }
     let backend = backend::open(py, backend)?;
     let samples = detached(py, || {
-        let to_f32 = |out: &mut [f32]| match &backend {
-            kernels::Backend::Scalar => {
-                convert::scalar::to_f32(datatype.number(), datatype.endian(), bytes, out);
-            }
-            kernels::Backend::Simd(_) | kernels::Backend::Gpu(_) => {
-                convert::to_f32(backend.level(), datatype.number(), datatype.endian(), bytes, out);
-            }
+        let to_f32 = |out: &mut [f32]| {
+            convert::to_f32(&backend, datatype.number(), datatype.endian(), bytes, out);
         };
         let mut samples = vec![Complex32::default(); bytes.len() / size];
         if datatype.complex() {

@@ -9,6 +9,7 @@ mod backend;
 mod bits;
 mod burst;
 mod channel;
+mod channelizer;
 mod config;
 mod error;
 mod filter;
@@ -37,6 +38,8 @@ mod _native {
     #[pymodule_export]
     use channel::Csi;
     #[pymodule_export]
+    use channelizer::{Channelizer, channelize};
+    #[pymodule_export]
     use config::defaults;
     #[pymodule_export]
     use error::{
@@ -58,7 +61,7 @@ mod _native {
     #[pymodule]
     mod fingerprint {
         #[pymodule_export]
-        use crate::fingerprint::{Gallery, Measurement, enroll, evaluate, features, measure, names};
+        use crate::fingerprint::{Gallery, Measurement, Stream, enroll, evaluate, features, measure, names};
     }
 
     /// Key generation: from two ends' measurements to one key, with the account of every bit, or to none.

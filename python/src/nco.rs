@@ -49,13 +49,7 @@ pub(crate) fn rotate<'py>(
     let backend = backend::open(py, backend)?;
     let rotated = detached(py, || {
         let mut rotated = x.to_vec();
-        match &backend {
-            kernels::Backend::Scalar => nco::scalar(&mut rotated, frequency, sample_rate),
-            kernels::Backend::Simd(_) | kernels::Backend::Gpu(_) => {
-                nco::rotate(backend.level(), &mut rotated, frequency, sample_rate)
-            }
-        }
-        .map(|()| rotated)
+        nco::rotate(&backend, &mut rotated, frequency, sample_rate).map(|()| rotated)
     })?;
     Ok(array::row(py, rotated))
 }
@@ -88,7 +82,8 @@ impl Nco {
         if !phase.is_finite() {
             return Err(OutOfRangeError::new_err(format!("phase must be finite, got {phase}")));
         }
-        let nco = nco::Nco::new(kernels::Level::new(), frequency, sample_rate).map_err(Failure::from)?;
+        let nco =
+            nco::Nco::new(&kernels::Backend::default(), frequency, sample_rate).map_err(Failure::from)?;
         Ok(Nco(nco.with_phase(phase)))
     }
 

@@ -1,6 +1,6 @@
 //! Samples as they come, and what is summed over them.
 
-use kernels::{Backend, correlate, energy, moments};
+use kernels::{correlate, energy, moments};
 use num_complex::{Complex32, Complex64};
 use pyo3::{
     prelude::*,
@@ -37,12 +37,7 @@ pub(crate) fn energy_of(py: Python<'_>, x: &Bound<'_, PyAny>, backend: &str) -> 
     let x: Samples = array::series("x", x)?;
     let x = array::slice(&x)?;
     let backend = backend::open(py, backend)?;
-    detached(py, || {
-        Ok::<_, Failure>(match &backend {
-            Backend::Scalar => energy::scalar(x),
-            Backend::Simd(_) | Backend::Gpu(_) => energy::energy(backend.level(), x),
-        })
-    })
+    detached(py, || Ok::<_, Failure>(energy::energy(&backend, x)))
 }
 
 /// Mixed moments ``E[x**p * conj(x)**q]`` up to order 4.
@@ -77,8 +72,8 @@ pub(crate) fn moments_of<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let x: Samples = array::series("x", x)?;
     let x = array::slice(&x)?;
-    let level = backend::open(py, backend)?.level();
-    let m = detached(py, || Ok::<_, Failure>(moments::moments(level, x)))?;
+    let backend = backend::open(py, backend)?;
+    let m = detached(py, || Ok::<_, Failure>(moments::moments(&backend, x)))?;
     let dict = PyDict::new(py);
     for (name, value) in
         [("m10", m.m10), ("m20", m.m20), ("m30", m.m30), ("m21", m.m21), ("m40", m.m40), ("m31", m.m31)]
@@ -122,14 +117,7 @@ pub(crate) fn autocorrelation<'py>(
     let x = array::slice(&x)?;
     let lag = array::at_most("lag", lag, isize::MAX as usize)?;
     let backend = backend::open(py, backend)?;
-    let sum = detached(py, || {
-        Ok::<_, Failure>(match &backend {
-            Backend::Scalar => {
-                correlate::scalar(x.get(lag..).unwrap_or_default(), &x[..x.len().saturating_sub(lag)])
-            }
-            Backend::Simd(_) | Backend::Gpu(_) => correlate::autocorrelation(backend.level(), x, lag),
-        })
-    })?;
+    let sum = detached(py, || Ok::<_, Failure>(correlate::autocorrelation(&backend, x, lag)))?;
     Ok(complex(py, sum))
 }
 
@@ -169,12 +157,7 @@ pub(crate) fn conjugate_dot<'py>(
         )));
     }
     let backend = backend::open(py, backend)?;
-    let sum = detached(py, || {
-        Ok::<_, Failure>(match &backend {
-            Backend::Scalar => correlate::scalar(a, b),
-            Backend::Simd(_) | Backend::Gpu(_) => correlate::conjugate_dot(backend.level(), a, b),
-        })
-    })?;
+    let sum = detached(py, || Ok::<_, Failure>(correlate::conjugate_dot(&backend, a, b)))?;
     Ok(complex(py, sum))
 }
 

@@ -54,6 +54,20 @@ def test_decimation_is_scipys(noise, factor):
     assert np.abs(got - want).max() < 1e-6 * np.abs(x).max() * 4
 
 
+@pytest.mark.parametrize("backend", ["scalar", "simd"])
+@pytest.mark.parametrize("channels, n_taps", [(1, 1), (5, 23), (16, 256), (64, 1024)])
+def test_channels_are_the_sum(noise, rng, channels, n_taps, backend):
+    """Each frame in double precision: mix down by the channel's frequency, filter, keep every ``channels``-th sample."""
+    taps, x = (rng.standard_normal(n_taps) / n_taps).astype(np.float32), noise(12 * channels + channels // 2)
+    got = phy_sec.channelize(taps, channels, x, backend=backend)
+    assert got.dtype == np.complex64 and got.shape == (12, channels)
+    n = np.arange(n_taps)
+    for k in range(channels):
+        turned = taps * np.exp(2j * np.pi * k * n / channels)
+        want = scipy.signal.lfilter(turned, 1, x.astype(complex))[channels - 1 :: channels]
+        assert np.abs(got[:, k] - want).max() <= 4 * EPSILON * np.abs(taps).sum() * np.abs(x).max()
+
+
 def test_cutting_the_stream_changes_nothing(noise, rng):
     x, taps = noise(5000), make_taps(rng, 77, "real")
     template = noise(100)
@@ -64,6 +78,10 @@ def test_cutting_the_stream_changes_nothing(noise, rng):
         decimator = phy_sec.Decimator(taps, 7)
         got = np.concatenate([decimator.push(piece) for piece in cut])
         np.testing.assert_array_equal(got, phy_sec.decimate(taps, 7, x))
+        prototype = taps.astype(np.float32)
+        bank = phy_sec.Channelizer(prototype, 24)
+        got = np.concatenate([bank.push(piece) for piece in cut])
+        np.testing.assert_array_equal(got, phy_sec.channelize(prototype, 24, x))
         search = phy_sec.Template(template)
         got = np.concatenate([search.push(piece) for piece in cut] + [search.finish()])
         np.testing.assert_array_equal(got, phy_sec.cross_correlate(template, x))
@@ -100,6 +118,8 @@ def test_a_template_longer_than_the_block_stands_nowhere(noise):
          r"use np.ascontiguousarray\(taps, np.complex64\)"),
         (lambda: phy_sec.decimate(np.ones(3, np.float32), 0, np.zeros(1, np.complex64)), "OutOfRangeError", "^factor must be "),
         (lambda: phy_sec.decimate(np.ones(3, np.float32), -1, np.zeros(1, np.complex64)), "OutOfRangeError", "^factor must be "),
+        (lambda: phy_sec.channelize(np.zeros(0, np.float32), 4, np.zeros(9, np.complex64)), "OutOfRangeError", "^prototype must "),
+        (lambda: phy_sec.channelize(np.ones(3, np.float32), 0, np.zeros(9, np.complex64)), "OutOfRangeError", "^channels must "),
         (lambda: phy_sec.cross_correlate(np.zeros(3, np.complex64), np.zeros(9, np.complex64)), "OutOfRangeError", "^template must "),
     ],
 )

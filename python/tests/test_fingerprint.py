@@ -196,3 +196,19 @@ def test_other_features_than_enrolled(gallery):
     other = fingerprint.Measurement(np.zeros((1, 1)), ["one"])
     with pytest.raises(phy_sec.ShapeError, match="^measurement must have the features that were enrolled, "):
         gallery.identify(other)
+
+
+def test_cutting_the_stream_changes_nothing():
+    x = recording("bravo", 1)
+    whole = fingerprint.measure(x, RATE)
+    for cuts in [[], [1], [5000, 5001, 20_000]]:
+        stream = fingerprint.Stream(RATE)
+        parts = [stream.push(piece) for piece in np.split(x, cuts)] + [stream.finish()]
+        np.testing.assert_array_equal(np.concatenate([part.bursts for part in parts]), whole.bursts)
+        assert [r for part in parts for r in part.ranges] == whole.ranges
+        np.testing.assert_array_equal(parts[-1].noise, whole.noise)
+        assert parts[-1].weak == whole.weak
+    stream.reset(10**9)
+    assert len(stream.push(x)) + len(stream.finish()) == len(whole)
+    with pytest.raises(phy_sec.InputError, match="belongs to enroll or evaluate"):
+        fingerprint.Stream(RATE, folds=3)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use kernels::{
-    Level,
+    Backend,
     convert::{Endian, Number, to_f32},
 };
 use ndarray::{ArrayViewMut2, Axis};
@@ -223,7 +223,7 @@ impl Dataset {
         match self.layout.packing {
             Packing::Plain => {
                 let datatype = self.layout.datatype;
-                to_f32(Level::new(), datatype.number(), datatype.endian(), bytes, components);
+                to_f32(&Backend::default(), datatype.number(), datatype.endian(), bytes, components);
             }
             Packing::Int24 => {
                 let wide = &mut self.wide[..count * 4];
@@ -231,7 +231,7 @@ impl Dataset {
                     wide[0] = 0; // the three bytes become the high ones: full scale stays full scale
                     wide[1..].copy_from_slice(narrow);
                 }
-                to_f32(Level::new(), Number::I32, Endian::Little, wide, components);
+                to_f32(&Backend::default(), Number::I32, Endian::Little, wide, components);
             }
         }
         Ok(())
@@ -305,7 +305,13 @@ impl Dataset {
         }
         let plausible = declared.swapped();
         let bytes = &self.bytes[..frames * self.layout.frame_bytes()];
-        to_f32(Level::new(), plausible.number(), plausible.endian(), bytes, &mut self.components[..count]);
+        to_f32(
+            &Backend::default(),
+            plausible.number(),
+            plausible.endian(),
+            bytes,
+            &mut self.components[..count],
+        );
         if absurd(&self.components[..count]) == 0 {
             return Err(Error::ByteOrder { path: self.path.clone(), declared, plausible });
         }

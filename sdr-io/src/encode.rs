@@ -1,6 +1,6 @@
 //! Complex samples, full scale 1, into the bytes of a datatype: what every sink shares.
 
-use kernels::{Level, convert::from_f32};
+use kernels::{Backend, convert::from_f32};
 use ndarray::ArrayView2;
 use num_complex::Complex32;
 
@@ -77,7 +77,7 @@ impl Encoder {
             }
             self.bytes.resize(self.components.len() * self.datatype.number().bytes(), 0);
             let (number, endian) = (self.datatype.number(), self.datatype.endian());
-            from_f32(Level::new(), number, endian, &self.components, &mut self.bytes);
+            from_f32(&Backend::default(), number, endian, &self.components, &mut self.bytes);
             write(&self.bytes)?;
         }
         Ok(())

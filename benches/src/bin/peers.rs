@@ -9,7 +9,8 @@
 use std::{collections::BTreeSet, error::Error, process::ExitCode};
 
 use kernels::{
-    Backend, Level,
+    Backend,
+    channelizer::Channelizer,
     convert::{self, Endian, Number},
     fft::{Batch, Direction},
     moments::{self, EvenMoments},
@@ -33,20 +34,21 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A workload's name and what runs it.
 type Entry = (&'static str, fn(&Run) -> Outcome);
 
-const WORKLOADS: [Entry; 7] = [
+const WORKLOADS: [Entry; 8] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),
-    ("W4", fir),
+    ("W4", filters),
     ("W5", correlate),
     ("W9", even_moments),
     ("W12", hash),
+    ("W14", conversion),
 ];
 
 /// What every line says.
 struct Run {
     threads: usize,
-    level: Level,
+    backend: Backend,
     peer: String,
 }
 
@@ -72,7 +74,7 @@ fn run() -> Outcome {
     while let Some(argument) = arguments.next() {
         if argument == "-t" {
             threads = arguments.next().ok_or("-t needs a number of threads")?.parse()?;
-        } else if argument == "W14" || WORKLOADS.iter().any(|(name, _)| *name == argument) {
+        } else if WORKLOADS.iter().any(|(name, _)| *name == argument) {
             wanted.insert(argument);
         } else {
             return Err(format!("{argument}: not a workload; there are W1-W5, W9, W12, W14").into());
@@ -80,12 +82,8 @@ fn run() -> Outcome {
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let backend = Backend::default();
-    let run = Run {
-        threads,
-        level: backend.level(),
-        peer: format!("phy-sec {} {backend}", env!("CARGO_PKG_VERSION")),
-    };
-    for (name, workload) in WORKLOADS.into_iter().chain([("W14", conversion as fn(&Run) -> Outcome)]) {
+    let run = Run { threads, peer: format!("phy-sec {} {backend}", env!("CARGO_PKG_VERSION")), backend };
+    for (name, workload) in WORKLOADS {
         if wanted.is_empty() || wanted.contains(name) {
             workload(&run)?;
         }
@@ -102,7 +100,7 @@ fn fft(run: &Run) -> Outcome {
     let x = inputs::noise(1 << 22);
     let mut out = vec![Complex32::ZERO; x.len()];
     for size in [64, 1024, 4096, 65536] {
-        let mut batch = Batch::new(run.level, size, Direction::Forward)?;
+        let mut batch = Batch::new(&run.backend, size, Direction::Forward)?;
         let times = time(|| batch.process(&x, &mut out).expect("lengths fit"));
         let reference = FftPlanner::<f64>::new().plan_fft_forward(size);
         let mut error = Relative::default();
@@ -137,7 +135,7 @@ fn power_reference(x: &[Complex32], mut each: impl FnMut(usize, &[f64])) {
 
 fn spectrogram(run: &Run) -> Outcome {
     let x = inputs::noise(1 << 24);
-    let mut stft = StftPower::new(frames(Scaling::None), Backend::Simd(run.level))?;
+    let mut stft = StftPower::new(frames(Scaling::None), run.backend.clone())?;
     let mut out = vec![0.0; stft.frames(x.len()) * 1024];
     let times = time(|| stft.process(&x, &mut out).expect("lengths fit"));
     let mut error = Relative::default();
@@ -150,7 +148,7 @@ fn spectrogram(run: &Run) -> Outcome {
 
 fn welch(run: &Run) -> Outcome {
     let x = inputs::noise(1 << 24);
-    let mut stream = Welch::new(frames(Scaling::Density), Backend::Simd(run.level))?;
+    let mut stream = Welch::new(frames(Scaling::Density), run.backend.clone())?;
     let mut out = Vec::new();
     let times = time(|| {
         stream.push(&x).expect("a checked configuration");
@@ -183,6 +181,37 @@ fn convolution(x: &[Complex32], h: &[Complex32]) -> Vec<Complex64> {
     a
 }
 
+/// W4: the filter of 128 taps and the channelizer of 64 channels.
+fn filters(run: &Run) -> Outcome {
+    fir(run)?;
+    channelizer(run)
+}
+
+fn channelizer(run: &Run) -> Outcome {
+    let (x, prototype) = (inputs::noise(1 << 22), inputs::prototype());
+    let mut bank = Channelizer::new(&run.backend, &prototype, 64)?;
+    let mut out = vec![Complex32::ZERO; x.len()];
+    let times = time(|| {
+        bank.reset();
+        bank.push(&x, &mut out).expect("lengths fit");
+    });
+    // y[m, r] = sum_b h[64 b + r] x[64 (m - b) + 63 - r], then one transform, in f64.
+    let fft = FftPlanner::<f64>::new().plan_fft_inverse(64);
+    let mut error = Relative::default();
+    for (m, out) in out.chunks_exact(64).enumerate() {
+        let mut want = [Complex64::ZERO; 64];
+        for (n, tap) in prototype.iter().enumerate().take(64 * (m + 1)) {
+            let x = x[64 * m + 63 - n];
+            want[n % 64] += Complex64::new(x.re.into(), x.im.into()) * f64::from(*tap);
+        }
+        fft.process(&mut want);
+        out.iter().zip(want).for_each(|(got, want)| error.add_complex(*got, want));
+    }
+    let sum = checksum(bytemuck::cast_slice(&out));
+    run.workload("W4.pfb64", x.len(), "MS/s").report(&times, Some(error.value()), sum);
+    Ok(())
+}
+
 fn fir(run: &Run) -> Outcome {
     let (x, taps) = (inputs::noise(1 << 22), inputs::taps());
     let want = convolution(&x, &taps);
@@ -193,7 +222,7 @@ fn fir(run: &Run) -> Outcome {
         let workload = Workload { peer: &name, ..run.workload("W4.fir128", x.len(), "MS/s") };
         workload.report(times, Some(error.value()), checksum(bytemuck::cast_slice(out)));
     };
-    let mut filter = OverlapSave::new(run.level, taps.clone())?;
+    let mut filter = OverlapSave::new(&run.backend, taps.clone())?;
     let mut out = Vec::with_capacity(x.len() + filter.step());
     let times = time(|| {
         out.clear();
@@ -202,7 +231,7 @@ fn fir(run: &Run) -> Outcome {
     });
     report("overlap-save", &times, &out);
     if run.threads == 1 {
-        let mut filter = kernels::fir::Fir::new(run.level, taps)?;
+        let mut filter = kernels::fir::Fir::new(&run.backend, taps)?;
         out.resize(x.len(), Complex32::ZERO);
         let times = time(|| {
             filter.reset();
@@ -215,7 +244,7 @@ fn fir(run: &Run) -> Outcome {
 
 fn correlate(run: &Run) -> Outcome {
     let (x, template) = (inputs::planted(), inputs::template());
-    let mut search = Template::new(run.level, &template)?;
+    let mut search = Template::new(&run.backend, &template)?;
     let mut out = Vec::with_capacity(x.len() + (1 << 16));
     let times = time(|| {
         out.clear();
@@ -252,7 +281,8 @@ fn even_moments(run: &Run) -> Outcome {
     let share = x.len() / run.threads.next_power_of_two();
     let mut out = [Complex64::ZERO; 9];
     let times = time(|| {
-        let parts: Vec<_> = x.par_chunks(share).map(|x| list(&moments::even_moments(run.level, x))).collect();
+        let parts: Vec<_> =
+            x.par_chunks(share).map(|x| list(&moments::even_moments(&run.backend, x))).collect();
         out =
             std::array::from_fn(|i| parts.iter().map(|part| part[i]).sum::<Complex64>() / parts.len() as f64);
     });
@@ -278,12 +308,12 @@ fn hash(run: &Run) -> Outcome {
     let sum =
         |out: &[u64]| out.iter().zip(0u64..).fold(0, |sum, (w, i)| sum ^ w.wrapping_mul(2 * i + 1)) >> 12;
     let times = time(|| {
-        let hash = Toeplitz::new(&seed, n, m, Backend::Simd(run.level)).expect("lengths fit");
+        let hash = Toeplitz::new(&seed, n, m, run.backend.clone()).expect("lengths fit");
         hash.hash(&key, &mut out).expect("lengths fit");
     });
     run.workload("W12.toeplitz", n, "Mbit_in/s").report(&times, Some(wrong(&out).into()), sum(&out) as f64);
     out.fill(0);
-    let hash = Toeplitz::new(&seed, n, m, Backend::Simd(run.level))?;
+    let hash = Toeplitz::new(&seed, n, m, run.backend.clone())?;
     let times = time(|| hash.hash(&key, &mut out).expect("lengths fit"));
     let peer = format!("{} seed prepared", run.peer);
     let workload = Workload { peer: &peer, ..run.workload("W12.toeplitz", n, "Mbit_in/s") };
@@ -308,7 +338,7 @@ fn conversion(run: &Run) -> Outcome {
         let share = out.len().div_ceil(run.threads);
         let times = time(|| {
             out.par_chunks_mut(share).zip(raw.par_chunks(share * number.bytes())).for_each(|(out, raw)| {
-                convert::to_f32(run.level, number, Endian::Little, raw, out);
+                convert::to_f32(&run.backend, number, Endian::Little, raw, out);
             });
         });
         let error = out

@@ -78,7 +78,7 @@ impl DeviceStft {
             // 32-bit integers and f64 are rounded on the host: WGSL leaves the rounding open.
             let mut reals = vec![0.0_f32; bytes.len() / number.bytes()];
             Error::check_length("raw input", reals.len() * number.bytes(), "bytes", bytes.len())?;
-            crate::convert::to_f32(fearless_simd::Level::new(), number, Endian::Little, bytes, &mut reals);
+            crate::convert::to_f32(&crate::Backend::default(), number, Endian::Little, bytes, &mut reals);
             return self.process(Number::F32, bytemuck::cast_slice(&reals), out);
         };
         let width = 2 * number.bytes();

@@ -1,5 +1,7 @@
 //! Enrolment and identification: a gallery of transmitters, which of them sent a burst, or that none did.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::classify::{Evidence, Example, Method, Model, Score};
@@ -236,19 +238,18 @@ pub(super) fn nearest(scores: &[Score]) -> Option<Score> {
 }
 
 /// Atypicality of each burst to its nearest emitter when its recording was not learnt from, `[recording][burst]`.
-/// Only emitters with another recording count.
+/// Only emitters with another recording count; a recording that holds several emitters is left out as a whole.
 fn leave_recordings_out(examples: &[Example], classifier: Method) -> Result<Vec<Vec<f64>>> {
-    let mut groups: Vec<(&str, &str)> = examples.iter().map(|e| (e.emitter, e.recording)).collect();
-    groups.sort_unstable();
-    groups.dedup();
+    let recordings: BTreeSet<&str> = examples.iter().map(|e| e.recording).collect();
     let mut out = Vec::new();
-    for group in &groups {
-        if groups.iter().filter(|g| g.0 == group.0).count() < 2 {
+    for recording in recordings {
+        let (mut held, rest): (Vec<Example>, Vec<Example>) =
+            examples.iter().partition(|e| e.recording == recording);
+        let elsewhere: BTreeSet<&str> = rest.iter().map(|e| e.emitter).collect();
+        held.retain(|e| elsewhere.contains(e.emitter));
+        if held.is_empty() {
             continue;
         }
-        let (held, rest): (Vec<&Example>, Vec<&Example>) =
-            examples.iter().partition(|e| (e.emitter, e.recording) == *group);
-        let rest: Vec<Example> = rest.into_iter().copied().collect();
         let model = classifier.fit(&rest)?;
         let nearest = held.iter().filter_map(|e| nearest(&model.scores(e.features)));
         out.push(nearest.map(|s| s.atypicality).filter(|a| a.is_finite()).collect());

@@ -123,10 +123,10 @@ pub struct Evaluation {
 /// - `seed`: of the random split; the split by recording has nothing random
 ///
 /// Emitters with a single recording cannot be tested closed set by recording: they are enrolled as competitors while others are
-/// tested, and are strangers while they are tested.
+/// tested, and are strangers while they are tested. A recording that holds several emitters is tested as a whole.
 ///
 /// # Errors
-/// [`Error::TooShort`] without two enrolled emitters; errors of [`Gallery::enroll`]; [`Error::OutOfRange`] for one fold.
+/// [`Error::TooShort`] without two enrolled emitters or, split by recording, two of their recordings; errors of [`Gallery::enroll`]; [`Error::OutOfRange`] for one fold.
 pub fn evaluate(
     source: &str,
     features: &[String],
@@ -147,8 +147,17 @@ pub fn evaluate(
             got: enrolled.len(),
         });
     }
+    let recordings: BTreeSet<&str> = bursts.iter().filter(|b| b.enrolled).map(|b| &*b.recording).collect();
+    if recordings.len() < 2 && config.split == Split::Recording {
+        let (what, need, unit) = ("an evaluation by recording", 2, "recordings");
+        return Err(Error::TooShort { what, need, unit, got: recordings.len() });
+    }
     let run = cross_validate(features, bursts, config, seed)?;
-    let control = if noise.is_empty() { None } else { cross_validate(features, noise, config, seed).ok() };
+    // A control that cannot be run costs its figures, not the evaluation; why is said in a warning.
+    let control = match noise {
+        [] => Err("no stretch without a burst".to_owned()),
+        noise => cross_validate(features, noise, config, seed).map_err(|error| error.to_string()),
+    };
     let known: Vec<&Trial> = run.trials.iter().filter(|t| t.known).collect();
     let strangers: Vec<&Trial> = run.trials.iter().filter(|t| !t.known).collect();
     let emitters: BTreeSet<&str> = known.iter().map(|t| &*bursts[t.index].emitter).collect();
@@ -160,7 +169,7 @@ pub fn evaluate(
             .len()
     };
     let right: Vec<(&str, bool)> = known.iter().map(|t| (&*bursts[t.index].emitter, t.right)).collect();
-    let noise_right: Option<Vec<(&str, bool)>> = control.as_ref().map(|c| {
+    let noise_right: Option<Vec<(&str, bool)>> = control.as_ref().ok().map(|c| {
         let tested = c.trials.iter().filter(|t| t.known && emitters.contains(&*noise[t.index].emitter));
         tested.map(|t| (&*noise[t.index].emitter, t.right)).collect()
     });
@@ -198,11 +207,11 @@ pub fn evaluate(
         measured: measured.collect(),
         warnings: Vec::new(),
     };
-    evaluation.warnings = warnings(&evaluation);
+    evaluation.warnings = warnings(&evaluation, control.err());
     Ok(evaluation)
 }
 
-fn warnings(evaluation: &Evaluation) -> Vec<String> {
+fn warnings(evaluation: &Evaluation, no_control: Option<String>) -> Vec<String> {
     let mut warnings = Vec::new();
     if evaluation.split == Split::Random {
         warnings.push(
@@ -222,8 +231,10 @@ fn warnings(evaluation: &Evaluation) -> Vec<String> {
         );
         warnings.push(text);
     }
-    if evaluation.noise_only_balanced_accuracy.is_none() {
-        warnings.push("no stretch without a burst: the noise-only control could not be run".into());
+    if let Some(why) = no_control {
+        warnings.push(format!("the noise-only control could not be run: {why}"));
+    } else if evaluation.noise_only_balanced_accuracy.is_none() {
+        warnings.push("the noise-only control tested none of the emitters whose bursts were tested".into());
     }
     warnings
 }
@@ -298,28 +309,35 @@ fn trial(gallery: &Gallery, index: usize, observation: &Observation) -> Option<T
     })
 }
 
-/// The fold in which each observation is tested; `None` for strangers, who are never learnt from.
+/// The fold in which each observation is tested; `None` for strangers in recordings of their own. Strangers are never
+/// learnt from, but one that shares a recording with an enrolled emitter is tested where that recording is.
 pub(super) fn folds(
     observations: &[Observation],
     config: &EvaluateConfig,
     seed: u64,
 ) -> (Vec<Option<usize>>, usize) {
     let enrolled = || observations.iter().filter(|o| o.enrolled);
-    let groups: BTreeSet<(&str, &str)> = enrolled().map(|o| (&*o.emitter, &*o.recording)).collect();
+    // Recordings in order of the first emitter in each.
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for o in enrolled() {
+        let emitter = first.entry(&o.recording).or_insert(&o.emitter);
+        *emitter = (*emitter).min(&o.emitter);
+    }
+    let groups: BTreeSet<(&str, &str)> = first.into_iter().map(|(recording, of)| (of, recording)).collect();
     let default = if groups.len() < 10 && config.split == Split::Recording { groups.len() } else { 3 };
     let count = config.folds.unwrap_or(default).max(2);
     let mut assigned = vec![None; observations.len()];
     match config.split {
         Split::Recording => {
             // An emitter's recordings go to different folds as far as there are folds; with a fold for each recording, one to each.
-            let mut fold: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+            let mut fold: BTreeMap<&str, usize> = BTreeMap::new();
             let mut emitter = ("", 0);
             for (i, group) in groups.iter().enumerate() {
                 emitter = if emitter.0 == group.0 { (group.0, emitter.1 + 1) } else { (group.0, 0) };
-                fold.insert(*group, if count >= groups.len() { i } else { emitter.1 % count });
+                fold.insert(group.1, if count >= groups.len() { i } else { emitter.1 % count });
             }
             for (o, assigned) in observations.iter().zip(&mut assigned) {
-                *assigned = fold.get(&(&*o.emitter, &*o.recording)).copied().filter(|_| o.enrolled);
+                *assigned = fold.get(&*o.recording).copied();
             }
         }
         Split::Random => {

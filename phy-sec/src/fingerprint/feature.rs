@@ -123,6 +123,9 @@ pub const SPECTRUM_BINS: usize = 256;
 /// The shortest burst that is looked at, in samples.
 pub const MIN_SAMPLES: usize = 64;
 
+/// Samples before and after a burst that are looked at for its edges.
+pub const CONTEXT: usize = 64;
+
 /// Turns bursts into feature vectors. Holds the FFT plan.
 pub struct Extractor {
     features: Vec<Feature>,
@@ -208,7 +211,7 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// - [`Error::Shape`] if `range` is not inside `x`
     /// - [`Error::TooShort`] for less than [`MIN_SAMPLES`]
-    /// - [`Error::NotFinite`] names a NaN or infinite sample
+    /// - [`Error::NotFinite`] names a NaN or infinite sample of the burst or within [`CONTEXT`] of it
     /// - [`Error::OutOfRange`] for a noise power that is negative or not finite, and for a burst without any power
     pub fn new(
         extractor: &Extractor,
@@ -224,8 +227,9 @@ impl<'a> Segment<'a> {
             let got = samples.len();
             return Err(Error::TooShort { what: "a fingerprint", need: MIN_SAMPLES, unit: "samples", got });
         }
-        if let Some(index) = x.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite { what: "samples", index });
+        let around = range.start.saturating_sub(CONTEXT)..x.len().min(range.end.saturating_add(CONTEXT));
+        if let Some(index) = x[around.clone()].iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite { what: "samples", index: around.start + index });
         }
         if !(noise_power.is_finite() && noise_power >= 0.0) {
             let got = noise_power.to_string();
@@ -249,8 +253,8 @@ impl<'a> Segment<'a> {
         Ok(Segment {
             spectrum: extractor.spectrum(samples, carrier.frequency),
             sample_rate: extractor.sample_rate,
-            lead: &x[range.start.saturating_sub(64)..range.start],
-            trail: &x[range.end..x.len().min(range.end + 64)],
+            lead: &x[around.start..range.start],
+            trail: &x[range.end..around.end],
             noise_power: noise_power.min(power),
             samples,
             pulses,

@@ -81,6 +81,11 @@ fn simulate(transmitter: usize, rng: &mut ChaCha8Rng) -> Result<Vec<Complex32>> 
     Ok(x)
 }
 
+/// Each transmitter's recordings are groups of their own: no two share a channel.
+fn recording_name(transmitter: usize, number: usize) -> String {
+    format!("{}-{number}", TRANSMITTERS[transmitter].0)
+}
+
 /// Five transmitters and a stranger.
 pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     let config: FingerprintConfig = context.config("fingerprint")?;
@@ -103,14 +108,10 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     let measured = measured?;
     let (mut bursts, mut noise) = (Vec::new(), Vec::new());
     for (transmitter, number, recording) in &measured {
-        let observation = |features| Observation {
-            emitter: TRANSMITTERS[*transmitter].0.to_owned(),
-            recording: format!("{number}"),
-            enrolled: transmitter + 1 < TRANSMITTERS.len(),
-            features,
-        };
-        bursts.extend(recording.bursts.iter().map(|b| observation(b.values())));
-        noise.extend(recording.noise.iter().map(|b| observation(b.values())));
+        let (name, group) = (TRANSMITTERS[*transmitter].0, recording_name(*transmitter, *number));
+        let own = recording.observations(name, &group, transmitter + 1 < TRANSMITTERS.len());
+        bursts.extend(own.0);
+        noise.extend(own.1);
     }
     let names = feature::names(&config.features);
     let working = context.working("cross-validating");
@@ -118,10 +119,10 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
     drop(working);
 
     // The last recording of each is identified by a gallery that knows the others.
-    let last = (RECORDINGS - 1).to_string();
+    let last: Vec<String> = (0..TRANSMITTERS.len()).map(|t| recording_name(t, RECORDINGS - 1)).collect();
     let examples: Vec<Example> = bursts
         .iter()
-        .filter(|b| b.enrolled && b.recording != last)
+        .filter(|b| b.enrolled && !last.contains(&b.recording))
         .map(|b| Example { emitter: &b.emitter, recording: &b.recording, features: &b.features })
         .collect();
     let gallery = Gallery::enroll(&names, &examples, &config.enroll)?;
@@ -131,7 +132,8 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
         let own: Vec<&Observation> = bursts.iter().filter(|b| b.emitter == *name).collect();
         let points = own.iter().map(|b| gallery.model().project(&b.features)).collect();
         series.push(Series { name: (*name).to_owned(), points });
-        let held: Vec<_> = own.iter().filter(|b| b.recording == last).map(|b| b.features.clone()).collect();
+        let held: Vec<_> =
+            own.iter().filter(|b| b.recording == last[transmitter]).map(|b| b.features.clone()).collect();
         let found = gallery.identify_all(&held)?;
         let truth = if transmitter + 1 < TRANSMITTERS.len() { Some(*name) } else { None };
         let because: Vec<&str> = found.evidence.iter().take(3).map(|e| &*e.feature).collect();

@@ -11,9 +11,10 @@ fn observations(emitters: usize, recordings: usize, identity: f64, enrolled: boo
         let place: Vec<f64> = (0..3).map(|_| identity * draw()).collect();
         for r in 0..recordings {
             for _ in 0..5 {
+                let emitter = format!("{}{e}", if enrolled { "e" } else { "s" });
                 out.push(Observation {
-                    emitter: format!("{}{e}", if enrolled { "e" } else { "s" }),
-                    recording: format!("{e}-{r}"),
+                    recording: format!("{emitter}-{r}"),
+                    emitter,
                     enrolled,
                     features: place.iter().map(|p| Some(p + draw())).collect(),
                 });
@@ -37,7 +38,7 @@ fn grouped_split_never_cuts_a_recording() {
         for (a, fa) in all.iter().zip(&assigned) {
             assert_eq!(fa.is_some(), a.enrolled);
             for (b, fb) in all.iter().zip(&assigned) {
-                assert!(a.recording != b.recording || a.emitter != b.emitter || fa == fb, "{a:?} {b:?}");
+                assert!(a.recording != b.recording || fa == fb, "{a:?} {b:?}");
             }
         }
         // Every emitter remains in training.
@@ -55,6 +56,45 @@ fn grouped_split_never_cuts_a_recording() {
     let (assigned, _) = folds(&all, &random, 1);
     assert_ne!(assigned[0..5].iter().collect::<BTreeSet<_>>().len(), 1, "a random split cuts recordings");
     assert_eq!(assigned, folds(&all, &random, 1).0, "and is repeatable");
+}
+
+/// Every recording holds two enrolled emitters and a stranger: no fold learns from what it tests on.
+#[test]
+fn a_recording_of_several_emitters_stays_together() {
+    let mut all = [observations(4, 4, 1.0, true), observations(2, 4, 1.0, false)].concat();
+    for o in &mut all {
+        let place = usize::from(o.emitter.as_bytes()[1] - b'0') % 2;
+        o.recording = format!("{place}{}", &o.recording[2..]);
+    }
+    for count in [2, 3, 8] {
+        let config = EvaluateConfig { folds: Some(count), ..EvaluateConfig::default() };
+        let (assigned, _) = folds(&all, &config, 1);
+        for (a, fa) in all.iter().zip(&assigned) {
+            assert!(fa.is_some());
+            for (b, fb) in all.iter().zip(&assigned) {
+                assert!(a.recording != b.recording || fa == fb, "{a:?} {b:?}");
+            }
+        }
+    }
+    let result = evaluate("test", &names(), &all, &[], &EvaluateConfig::default(), 1).unwrap();
+    assert_eq!((result.bursts, result.unknown_bursts), (80, 40), "each is tested once");
+}
+
+#[test]
+fn why_there_was_no_control_is_said() {
+    let bursts = observations(3, 3, 5.0, true);
+    let warning = |noise: &[Observation]| {
+        let result = evaluate("test", &names(), &bursts, noise, &EvaluateConfig::default(), 1).unwrap();
+        assert_eq!(result.noise_only_balanced_accuracy, None);
+        result.warnings.join("; ")
+    };
+    assert_eq!(warning(&[]), "the noise-only control could not be run: no stretch without a burst");
+    let mut broken = observations(3, 3, 5.0, true);
+    broken[4].features[1] = Some(f64::NAN);
+    assert_eq!(
+        warning(&broken),
+        "the noise-only control could not be run: feature vector holds a NaN or an infinity at index 1"
+    );
 }
 
 #[test]
@@ -106,6 +146,12 @@ fn bad_input() {
     assert_eq!(
         run(&[], &EvaluateConfig::default()),
         "an evaluation needs at least 2 enrolled emitters, got 0"
+    );
+    let mut together = observations(3, 1, 1.0, true);
+    together.iter_mut().for_each(|o| o.recording = "one".into());
+    assert_eq!(
+        run(&together, &EvaluateConfig::default()),
+        "an evaluation by recording needs at least 2 recordings, got 1"
     );
     let folds = EvaluateConfig { folds: Some(1), ..EvaluateConfig::default() };
     assert_eq!(run(&one, &folds), "folds must be at least 2, got 1");

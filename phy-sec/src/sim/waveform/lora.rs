@@ -150,14 +150,8 @@ mod tests {
     /// The reference chirp that comes with recordings of a commercial node (SF 7, 125 kHz, 1 MS/s).
     #[test]
     fn the_chirp_is_the_recorded_nodes() {
-        let data = std::env::var("PHY_SEC_DATA")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into());
-        let file = std::path::Path::new(&data).join("fingerprint/lora/ref_upchirp.cf32");
-        let Ok(bytes) = std::fs::read(&file) else {
-            assert!(std::env::var_os("CI").is_none(), "{} is missing", file.display());
-            eprintln!("skipped: {} is missing", file.display());
-            return;
-        };
+        let Some(folder) = crate::testdata::folder("fingerprint/lora") else { return };
+        let bytes = std::fs::read(folder.join("ref_upchirp.cf32")).unwrap();
         let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
         let x: Vec<_> = bytes.chunks_exact(8).map(|b| Complex32::new(number(b), number(&b[4..]))).collect();
         let ours = Lora { oversampling: 8, ..Default::default() }.chirp(0).unwrap();

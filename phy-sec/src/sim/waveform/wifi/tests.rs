@@ -106,15 +106,9 @@ fn correlation(x: &[Complex32], template: &[Complex32]) -> f32 {
 /// A commercial card's frame over a cable holds the training symbols that are made here.
 #[test]
 fn training_is_found_in_a_recording() {
-    let data = std::env::var("PHY_SEC_DATA")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into());
-    let file = std::path::Path::new(&data)
-        .join("fingerprint/wifi_80211/dot11a_24mbps_qos_data_e4_90_7e_15_2a_16_e8_de_27_90_6e_42.dat");
-    let Ok(bytes) = std::fs::read(&file) else {
-        assert!(std::env::var_os("CI").is_none(), "{} is missing", file.display());
-        eprintln!("skipped: {} is missing", file.display());
-        return;
-    };
+    let Some(folder) = crate::testdata::folder("fingerprint/wifi_80211") else { return };
+    let file = folder.join("dot11a_24mbps_qos_data_e4_90_7e_15_2a_16_e8_de_27_90_6e_42.dat");
+    let bytes = std::fs::read(file).unwrap();
     let x: Vec<_> = bytes
         .chunks_exact(4)
         .map(|b| {
