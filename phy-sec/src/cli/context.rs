@@ -90,7 +90,8 @@ impl Context {
             anyhow::bail!("the configuration has a table [{unknown}]; it may have {TABLES:?}");
         }
         let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
-        let visible = !args.json && io::stderr().is_terminal();
+        // On standard error, so that they do not get into what a script reads.
+        let visible = io::stderr().is_terminal();
         let bars = MultiProgress::with_draw_target(if visible {
             ProgressDrawTarget::stderr_with_hz(5)
         } else {
