@@ -27,6 +27,7 @@ mod approximate_entropy;
 mod block_frequency;
 mod cumulative_sums;
 mod dft;
+mod format;
 mod linear_complexity;
 mod longest_run;
 mod monobit;
@@ -55,6 +56,7 @@ use serde::{Deserialize, Serialize};
 
 pub use approximate_entropy::ApproximateEntropy;
 pub use block_frequency::BlockFrequency;
+pub use format::{Format, parse};
 pub use linear_complexity::LinearComplexity;
 pub use non_overlapping::NonOverlapping;
 pub use overlapping::Overlapping;

@@ -153,8 +153,8 @@ mod tests {
         let parse = |text: &str| text.chars().map(|c| c == '1').collect::<Vec<_>>();
         // Section 2.10.4.
         assert_eq!(packed(&parse("1101011110001")), 4);
-        assert_eq!(packed(&vec![false; 200]), 0);
-        assert_eq!(packed(&vec![true; 200]), 1);
+        assert_eq!(packed(&[false; 200]), 0);
+        assert_eq!(packed(&[true; 200]), 1);
         let mut last = vec![false; 199];
         last.push(true);
         assert_eq!(packed(&last), 200);

@@ -43,7 +43,7 @@ const EXPECTED: [(f64, f64); 11] = [
 
 /// Least length of a sequence for blocks of `length` bits: 1010 blocks for each of their values.
 fn least(length: usize) -> usize {
-    1010 * length << length
+    (1010 * length) << length
 }
 
 pub(super) fn need(config: &Config) -> usize {
