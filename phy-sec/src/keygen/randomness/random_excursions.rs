@@ -1,7 +1,7 @@
 //! Does each cycle of the random walk visit the places around its start as often as it should? Section 2.14.
 
 use super::{
-    Config, Measured, NotApplicable, Value, chi_squared,
+    Config, Measured, Value, chi_squared,
     sequence::Sequence,
     special::igamc,
     walk::{NEAR, states},
@@ -12,10 +12,7 @@ pub(super) fn need(_: &Config) -> usize {
 }
 
 pub(super) fn measure(sequence: &Sequence<'_>, _: &Config) -> Measured {
-    let walk = sequence.walk();
-    if let Some(need) = walk.too_few(sequence.len()) {
-        return Err(NotApplicable { need, unit: "cycles", got: walk.cycles });
-    }
+    sequence.walk().enough(sequence.len())?;
     Ok(values(sequence))
 }
 

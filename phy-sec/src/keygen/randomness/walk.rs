@@ -1,6 +1,6 @@
 //! The random walk of a sequence: a step up for a one, a step down for a zero.
 
-use super::sequence::Sequence;
+use super::{NotApplicable, sequence::Sequence};
 
 /// What eight steps do: where they end, and how far they come to either side, relative to where they start.
 #[derive(Clone, Copy)]
@@ -88,10 +88,10 @@ impl Walk {
         *before = self.visits;
     }
 
-    /// Cycles that the two excursion tests ask for (sections 2.14.4 and 2.15.4 with 3.14), if there are fewer.
-    pub(super) fn too_few(&self, n: usize) -> Option<usize> {
-        let need = ((0.005 * (n as f64).sqrt()).ceil() as usize).max(500);
-        (self.cycles < need).then_some(need)
+    /// Whether there are as many cycles as the two excursion tests ask for in `n` bits (sections 2.14.4 and 3.14).
+    pub(super) fn enough(&self, n: usize) -> Result<(), NotApplicable> {
+        let (need, got) = (((0.005 * (n as f64).sqrt()).ceil() as usize).max(500), self.cycles);
+        if got < need { Err(NotApplicable { need, unit: "cycles", got }) } else { Ok(()) }
     }
 }
 
