@@ -85,8 +85,8 @@ fn what_cannot_be_tested_is_said() {
         (b"1", &["--format", "ascii"], "needs at least 100 bits, got 1"),
         (b"0101x", &["--format", "ascii"], "byte 4: neither 0 nor 1"),
         (b"01", &["--format", "bytes"], "neither of value 0 nor of 1"),
-        (&[7; 100], &["--sequences", "0"], "sequences must be at least 1"),
-        (&[7; 100], &["--sequences", "18446744073709551615"], "needs at least 100 bits, got 0"),
+        (&[7; 100], &["--sequences", "0"], "sequences must be within 1..=10000, got 0"),
+        (&[7; 100], &["--sequences", "18446744073709551615"], "sequences must be within 1..=10000"),
         (&[7; 100], &["--bits", "99"], "needs at least 100 bits, got 99"),
     ] {
         let output = randomness(content, args);

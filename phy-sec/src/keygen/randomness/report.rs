@@ -8,6 +8,7 @@ use super::{
     Config, Measured, NotApplicable, Test, checked, outcome,
     sequence::{Plan, windows},
     special::igamc,
+    within_range,
 };
 use crate::bits::Bits;
 use crate::{Error, Result};
@@ -19,6 +20,9 @@ pub const CAVEAT: &str = "Passing is a diagnostic, not a proof of entropy: the o
 
 /// Sequences from which on p-values are tested for uniformity (section 4.2.2).
 const ENOUGH: usize = 55;
+
+/// Most sequences of a report, which holds every p-value of each.
+const MOST: usize = 10_000;
 
 /// All tests on all sequences: `phy-sec.randomness/1`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,13 +98,11 @@ pub struct Row {
 ///
 /// # Errors
 /// [`Error::TooShort`] if a sequence has fewer than 100 bits, to which no test applies; [`Error::OutOfRange`] for a
-/// parameter, no sequences, no tests, or sequences of more than [`MAX_BITS`](super::MAX_BITS) bits.
+/// parameter, for no sequences or more than 10,000, for no tests, or sequences of more than [`MAX_BITS`](super::MAX_BITS) bits.
 pub fn report(bits: &Bits, sequences: usize, config: &Config) -> Result<Report> {
     config.check()?;
-    if sequences == 0 || config.tests.is_empty() {
-        let field = if sequences == 0 { "sequences" } else { "tests" };
-        return Err(Error::OutOfRange { field, rule: "at least 1", got: "0".into() });
-    }
+    within_range("sequences", sequences, 1..=MOST, "within 1..=10000")?;
+    within_range("tests", config.tests.len(), 1..=Test::ALL.len(), "1 to 15 names")?;
     let length = bits.len() / sequences;
     if length < 100 {
         let (what, unit) = ("every sequence of a randomness report", "bits");

@@ -367,7 +367,7 @@ fn short_and_hostile_input() {
         (r#"{"serial":{"length":64}}"#, "serial.length"),
         (r#"{"approximate_entropy":{"length":0}}"#, "approximate_entropy.length"),
         (r#"{"alpha":0.5}"#, "alpha"),
-        (r#"{"tests":[]}"#, "tests must be at least 1"),
+        (r#"{"tests":[]}"#, "tests must be 1 to 15 names, got 0"),
     ] {
         let config: Config = serde_json::from_str(text).unwrap();
         let err = report(&random(1000, 6), 1, &config).unwrap_err().to_string();
@@ -375,7 +375,7 @@ fn short_and_hostile_input() {
     }
     assert!(serde_json::from_str::<Config>(r#"{"serial":{"lenght":3}}"#).is_err());
     let err = report(&random(1000, 6), 0, &config).unwrap_err();
-    assert_eq!(err.to_string(), "sequences must be at least 1, got 0");
+    assert_eq!(err.to_string(), "sequences must be within 1..=10000, got 0");
 }
 
 /// Every parameter at its bounds, over what lengths it applies to.
