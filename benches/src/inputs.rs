@@ -3,6 +3,7 @@
 use std::{env, fs, path::PathBuf};
 
 use num_complex::{Complex32, Complex64};
+use phy_sec::bits::Bits;
 
 /// Where the harness keeps its files.
 fn folder() -> Option<PathBuf> {
@@ -141,6 +142,14 @@ pub fn key(n: usize) -> Vec<u64> {
 /// `n` seed bits, 3 · 2^19 at most, a multiple of 64 (`pa_seed.u64`).
 pub fn seed(n: usize) -> Vec<u64> {
     words("pa_seed.u64", 61, n / 64)
+}
+
+/// The first `n` random bits, 10^7 at most (`sts_10x1M.u8`, a byte for each).
+pub fn random_bits(n: usize) -> Bits {
+    match read("sts_10x1M.u8", n) {
+        Some(bytes) => bytes.into_iter().map(|byte| byte == 1).collect(),
+        None => (0..n as u64).map(|i| word(70, i / 64) >> (i % 64) & 1 == 1).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -5,3 +5,4 @@
 
 pub mod inputs;
 pub mod measure;
+pub mod randomness;

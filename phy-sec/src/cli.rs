@@ -10,6 +10,7 @@ mod info;
 mod keygen;
 mod plot;
 mod progress;
+mod randomness;
 mod report;
 mod source;
 mod spectrum;
@@ -45,6 +46,8 @@ enum Command {
     Spectrum(spectrum::Args),
     /// Agree on a key over channel measurements, or find that there is none to be had.
     Keygen(keygen::Args),
+    /// Put a file of bits to the SP 800-22 tests, and say what that does not prove.
+    Randomness(randomness::Args),
 }
 
 const EXIT_CODES: &str = "\
@@ -52,7 +55,7 @@ Exit status:
    0  the command did its work, whatever it found
    1  the input could not be used; the message says why
    2  the command line could not be understood
-  10  with --exit-code: something was found (a jammer, an unknown emitter) or no key was released";
+  10  with --exit-code: something was found (a jammer, an unknown emitter, bits that are not random) or no key was released";
 
 /// Parses the command line, runs the command, and turns its outcome into an exit status.
 pub(crate) fn main() -> ExitCode {
@@ -79,6 +82,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
+        Command::Randomness(args) => randomness::run(args, &context),
     }
 }
 

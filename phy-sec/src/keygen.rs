@@ -35,6 +35,7 @@ mod ledger;
 pub mod preprocess;
 pub mod probe;
 pub mod quantize;
+pub mod randomness;
 pub mod reconcile;
 mod secret;
 pub mod session;

@@ -21,6 +21,19 @@ class Config(TypedDict, total=False):
     reconcile: dict[str, Any]
     security: dict[str, Any]
 
+class RandomnessConfig(TypedDict, total=False):
+    alpha: float
+    tests: list[str]
+    exact: bool
+    parallel: bool
+    block_frequency: dict[str, int]
+    non_overlapping: dict[str, int]
+    overlapping: dict[str, int]
+    universal: dict[str, int | None]
+    linear_complexity: dict[str, int]
+    serial: dict[str, int]
+    approximate_entropy: dict[str, int]
+
 @final
 class Trace:
     def __new__(
@@ -58,6 +71,9 @@ def agree(
     keys: Literal[False] = False,
     backend: str = "simd",
     **config: Unpack[Config],
+) -> dict[str, Any]: ...
+def randomness(
+    bits: NDArray[np.bool_], *, sequences: int = 1, **config: Unpack[RandomnessConfig]
 ) -> dict[str, Any]: ...
 def read_intel5300(source: _Source) -> Csi: ...
 def read_series(source: _Source) -> Trace: ...

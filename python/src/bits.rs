@@ -126,7 +126,7 @@ pub(crate) fn toeplitz_hash<'py>(
     Ok(array::row(py, hash))
 }
 
-fn packed(bits: &[bool]) -> Vec<u64> {
+pub(crate) fn packed(bits: &[bool]) -> Vec<u64> {
     let mut words = vec![0; bits::words(bits.len())];
     bits::pack(&kernels::Backend::default(), bits, &mut words);
     words

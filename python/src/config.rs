@@ -194,6 +194,7 @@ table! {
     "bursts" => phy_sec::burst::BurstConfig,
     "jamming" => phy_sec::jamming::Config,
     "keygen" => phy_sec::keygen::Config,
+    "randomness" => phy_sec::keygen::randomness::Config,
     "fingerprint" => phy_sec::fingerprint::recording::FingerprintConfig,
     "enroll" => phy_sec::fingerprint::enroll::EnrollConfig,
     "evaluate" => phy_sec::fingerprint::evaluate::EvaluateConfig,

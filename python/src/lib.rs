@@ -18,6 +18,7 @@ mod io;
 mod jamming;
 mod keygen;
 mod nco;
+mod randomness;
 mod samples;
 mod sim;
 mod spectrum;
@@ -69,6 +70,8 @@ mod _native {
     mod keygen {
         #[pymodule_export]
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
+        #[pymodule_export]
+        use crate::randomness::randomness;
     }
 
     /// Jamming detection: from samples to timed events.

@@ -17,6 +17,7 @@ CONFIGURATIONS = {
     "__init__.BurstConfig": "bursts",
     "jamming.Config": "jamming",
     "keygen.Config": "keygen",
+    "keygen.RandomnessConfig": "randomness",
     "fingerprint.MeasureConfig": "fingerprint",
     "fingerprint.EnrollConfig": "enroll",
     "fingerprint.EvaluateConfig": "evaluate",

@@ -22,9 +22,11 @@ use kernels::{
     xcorr::Template,
 };
 use num_complex::{Complex32, Complex64};
+use phy_sec::keygen::randomness::{Config, Test, report, test};
 use phy_sec_benches::{
     inputs,
     measure::{Relative, Workload, time, widen},
+    randomness,
 };
 use rayon::prelude::*;
 use rustfft::FftPlanner;
@@ -34,7 +36,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A workload's name and what runs it.
 type Entry = (&'static str, fn(&Run) -> Outcome);
 
-const WORKLOADS: [Entry; 8] = [
+const WORKLOADS: [Entry; 9] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),
@@ -42,6 +44,7 @@ const WORKLOADS: [Entry; 8] = [
     ("W5", correlate),
     ("W9", even_moments),
     ("W12", hash),
+    ("W13", randomness_tests),
     ("W14", conversion),
 ];
 
@@ -77,7 +80,7 @@ fn run() -> Outcome {
         } else if WORKLOADS.iter().any(|(name, _)| *name == argument) {
             wanted.insert(argument);
         } else {
-            return Err(format!("{argument}: not a workload; there are W1-W5, W9, W12, W14").into());
+            return Err(format!("{argument}: not a workload; there are W1-W5, W9, W12-W14").into());
         }
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
@@ -318,6 +321,24 @@ fn hash(run: &Run) -> Outcome {
     let peer = format!("{} seed prepared", run.peer);
     let workload = Workload { peer: &peer, ..run.workload("W12.toeplitz", n, "Mbit_in/s") };
     workload.report(&times, Some(wrong(&out).into()), sum(&out) as f64);
+    Ok(())
+}
+
+/// W13: the 15 SP 800-22 tests on 10^6 bits; then each alone, for its share of the time.
+fn randomness_tests(run: &Run) -> Outcome {
+    let bits = randomness::bits();
+    let config = Config { parallel: run.threads > 1, ..Config::default() };
+    let checked = report(&bits, 1, &config)?;
+    let wrong = randomness::wrong(&checked) as f64;
+    let sum: f64 = checked.tests.iter().flat_map(|test| &test.rows).map(|row| row.p_values[0]).sum();
+    let times = time(|| drop(report(&bits, 1, &config)));
+    run.workload("W13.sts", bits.len(), "Mbit/s").report(&times, Some(wrong), sum);
+    if run.threads == 1 {
+        for which in Test::ALL {
+            let times = time(|| drop(test(*which, &bits, &config)));
+            run.workload(&format!("W13.{}", which.name()), bits.len(), "Mbit/s").report(&times, None, 0.0);
+        }
+    }
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct GlobalArgs {
     /// Seed of everything random: simulated channels, public hash seeds, splits [default: 1]
     #[arg(long, global = true)]
     seed: Option<u64>,
-    /// TOML file with a table per pipeline: [keygen], [fingerprint], [jamming]
+    /// TOML file with a table per pipeline: [keygen], [randomness], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// Exit with status 10 when something was found, or no key was released
@@ -85,7 +85,7 @@ impl Context {
                 .parse()
                 .with_context(|| format!("{} is not TOML", path.display()))?,
         };
-        const TABLES: [&str; 3] = ["keygen", "fingerprint", "jamming"];
+        const TABLES: [&str; 4] = ["keygen", "randomness", "fingerprint", "jamming"];
         if let Some(unknown) = config.keys().find(|key| !TABLES.contains(&key.as_str())) {
             anyhow::bail!("the configuration has a table [{unknown}]; it may have {TABLES:?}");
         }
