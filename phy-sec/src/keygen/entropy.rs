@@ -6,8 +6,10 @@
 
 mod collision;
 mod context;
+pub mod health;
 mod markov;
 mod most_common;
+pub mod sp800_90b;
 mod t_tuple;
 
 use std::ops::Range;
