@@ -5,6 +5,7 @@
 mod context;
 mod demo;
 mod detect;
+mod entropy;
 mod fingerprint;
 mod info;
 mod keygen;
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Args),
     /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
     Detect(detect::Args),
+    /// Assess the min-entropy of raw samples, after NIST SP 800-90B.
+    Entropy(entropy::Args),
     /// Enrol transmitters, identify them, measure how well that goes.
     Fingerprint(fingerprint::Args),
     /// Say what a recording is, and whether its level makes sense.
@@ -74,6 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
+        Command::Entropy(args) => entropy::run(args, &context),
         Command::Fingerprint(args) => fingerprint::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),

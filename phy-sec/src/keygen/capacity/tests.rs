@@ -1,5 +1,5 @@
 use nalgebra::DMatrix;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, Slice};
 use num_complex::Complex64;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -80,7 +80,8 @@ fn neighbours_against_the_closed_form() {
         const SEEDS: u64 = 20;
         for seed in 0..SEEDS {
             let x = gaussian(&pair(rho), 1500, seed);
-            let got = ksg(x.slice(ndarray::s![..1, ..]), x.slice(ndarray::s![1.., ..]), 4).unwrap();
+            let (a, b) = x.view().split_at(Axis(0), 1);
+            let got = ksg(a, b, 4).unwrap();
             let z = (got.bits - truth) / got.standard_error;
             squares += z * z / SEEDS as f64;
             bias += z / SEEDS as f64;
@@ -98,7 +99,7 @@ fn vectors_and_other_distributions() {
     let covariance = DMatrix::from_row_slice(3, 3, &[1.0, 0.3, 0.7, 0.3, 1.0, 0.6, 0.7, 0.6, 1.0]);
     let truth = vector(&covariance, 2).unwrap();
     let x = gaussian(&covariance, 4000, 3);
-    let (a, b) = (x.slice(ndarray::s![..2, ..]), x.slice(ndarray::s![2.., ..]));
+    let (a, b) = x.view().split_at(Axis(0), 2);
     for method in [Method::Gaussian, Method::Ksg] {
         let got = mutual_information(a, b, method).unwrap();
         assert!((got.bits - truth).abs() < 4.5 * got.standard_error, "{method:?}: {got:?}, {truth}");
@@ -110,7 +111,7 @@ fn vectors_and_other_distributions() {
     assert!(mutual_information(a, cubed.view(), Method::Gaussian).unwrap().bits < 0.8 * truth);
     // Ties do not make it diverge, and the same input gives the same answer.
     let coarse = x.mapv(|x| (2.0 * x).round());
-    let (a, b) = (coarse.slice(ndarray::s![..2, ..]), coarse.slice(ndarray::s![2.., ..]));
+    let (a, b) = coarse.view().split_at(Axis(0), 2);
     assert_eq!(ksg(a, b, 4).unwrap(), ksg(a, b, 4).unwrap());
 }
 
@@ -162,7 +163,7 @@ fn bounds_of_traces() {
     let (ab, ae, be) = (0.9, 0.5, 0.45);
     let covariance = DMatrix::from_row_slice(3, 3, &[1.0, ab, ae, ab, 1.0, be, ae, be, 1.0]);
     let x = gaussian(&covariance, 6000, 8);
-    let lane = |k: usize| x.slice(ndarray::s![k..=k, ..]);
+    let lane = |k: usize| x.slice_axis(Axis(0), Slice::from(k..=k));
     let want = Capacity::of_model(ab, ae, be).unwrap();
     for method in [Method::Gaussian, Method::Ksg] {
         let got = Capacity::of_traces(lane(0), lane(1), lane(2), method).unwrap();
@@ -171,7 +172,7 @@ fn bounds_of_traces() {
             assert!((got - want).abs() < 0.09, "{method:?}: {got} {want}");
         }
     }
-    let short = x.slice(ndarray::s![..1, ..3]);
+    let short = lane(0).split_at(Axis(1), 3).0;
     assert!(Capacity::of_traces(short, short, lane(0), Method::Gaussian).is_err());
     assert_eq!(
         mutual_information(lane(0), short, Method::Ksg).unwrap_err().to_string(),

@@ -88,10 +88,10 @@ mod tests {
             assert_eq!(string.len(), bits.len());
             let bit =
                 |index: i64| usize::try_from(index).ok().and_then(|k| bits.get(k)).copied().unwrap_or(0);
-            for start in 0..bits.len() {
+            for (start, &first) in bits.iter().enumerate() {
                 let want = (0..64).fold(0, |word, k| word << 1 | bit((start + k) as i64));
                 assert_eq!(string.window(start), want);
-                assert_eq!(string.get(start), bits[start]);
+                assert_eq!(string.get(start), first);
             }
             for word in 0..string.words().len() {
                 for by in [0usize, 1, 63, 64, 65, 128] {

@@ -30,7 +30,7 @@ fn of_bits(bits: &BitString) -> Tally {
     let mut depths: Vec<Vec<Successors>> = (1..=DEPTHS).map(|depth| vec![[0; 2]; 1 << depth]).collect();
     let mut room = CONTEXTS;
     let mut at = DEPTHS;
-    while at < bits.len() && !(at % 64 == 0 && shortest_decides(&depths)) {
+    while at < bits.len() && !(at.is_multiple_of(64) && shortest_decides(&depths)) {
         let bit = bits.get(at) as usize;
         let history = if at >= 64 { bits.window(at - 64) } else { bits.window(0) >> (64 - at) } as usize;
         let (mut most, mut said) = (0, None);

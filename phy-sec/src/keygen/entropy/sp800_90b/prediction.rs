@@ -36,9 +36,9 @@ impl<const N: usize> Scoreboard<N> {
 
     /// One step: who was right, in order, and what the winner said (`None` for nothing).
     pub(super) fn step(&mut self, right: impl IntoIterator<Item = usize>, winner_right: Option<bool>) {
-        match winner_right {
-            Some(right) => self.tally.push(right),
-            None => {} // NIST's tool lets a run go on over a step without a prediction
+        // NIST's tool lets a run go on over a step without a prediction.
+        if let Some(right) = winner_right {
+            self.tally.push(right);
         }
         for predictor in right {
             self.score[predictor] += 1;
@@ -59,8 +59,8 @@ impl<const N: usize> Scoreboard<N> {
         let leader = self.score[self.winner];
         let mut watched = [0usize; N];
         let mut count = 0;
-        for predictor in 0..N {
-            let near = self.score[predictor] + gains[predictor] >= leader && gains[predictor] > 0;
+        for (predictor, &gain) in gains.iter().enumerate() {
+            let near = self.score[predictor] + gain >= leader && gain > 0;
             if near || predictor == self.winner {
                 watched[count] = predictor;
                 count += 1;
@@ -95,9 +95,9 @@ impl<const N: usize> Scoreboard<N> {
         }
         self.tally.block(hits, spoken);
         let mut others = watched.iter().peekable();
-        for predictor in 0..N {
+        for (predictor, gain) in gains.iter().enumerate() {
             if others.next_if_eq(&&predictor).is_none() {
-                self.score[predictor] += gains[predictor];
+                self.score[predictor] += gain;
             }
         }
     }

@@ -309,3 +309,87 @@ impl Table {
         &mut self.slots[slot].1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// Successors and their counts, of every context by itself.
+    #[derive(Default)]
+    struct Plain {
+        contexts: HashMap<Vec<u8>, HashMap<u8, u32>>,
+        pairs: [usize; DEPTHS + 1],
+    }
+
+    impl Plain {
+        fn visit(&mut self, limit: Limit, symbols: &[u8], at: usize) -> Vec<(usize, u8, u32)> {
+            let mut told = Vec::new();
+            let lengths: Vec<usize> = (1..=DEPTHS.min(at)).collect();
+            let mut chain = true;
+            let mut known = Vec::new();
+            for &length in &lengths {
+                let found = self.contexts.get(&symbols[at - length..at]);
+                chain &= found.is_some();
+                let is_known = match limit {
+                    Limit::PairsOfEachDepth(_) => chain,
+                    Limit::ContextsTogether(_) => found.is_some(),
+                };
+                if let Some(found) = found.filter(|_| is_known) {
+                    let best = found.iter().max_by_key(|&(&symbol, &count)| (count, symbol)).unwrap();
+                    told.push((length, *best.0, *best.1));
+                }
+                known.push(is_known);
+            }
+            // The longest first, which only matters when room runs out.
+            for &length in lengths.iter().rev() {
+                let context = symbols[at - length..at].to_vec();
+                let is_known = known[length - 1];
+                let total = self.contexts.len();
+                let room = match limit {
+                    Limit::PairsOfEachDepth(most) => self.pairs[length] < most,
+                    Limit::ContextsTogether(most) => is_known || total < most,
+                };
+                let counted = is_known && self.contexts[&context].contains_key(&symbols[at]);
+                if counted || room {
+                    self.pairs[length] += usize::from(!counted);
+                    let successors = self.contexts.entry(context).or_default();
+                    *successors.entry(symbols[at]).or_insert(0) += 1;
+                }
+            }
+            told
+        }
+    }
+
+    /// What the tree says is what a plain dictionary of all contexts says, before and after room runs out.
+    #[test]
+    fn agrees_with_a_plain_dictionary() {
+        let mut state = 5u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for (alphabet, repeats) in [(3, 8), (5, 3), (200, 2), (3, 40)] {
+            // Mostly what came `repeats` ago, so that long contexts recur.
+            let mut symbols: Vec<u8> = Vec::new();
+            for at in 0..3000usize {
+                let again = at >= 50 && next(repeats) != 0;
+                symbols.push(if again { symbols[at - 47] } else { next(alphabet) as u8 });
+            }
+            for room in [40, 300, 1 << 20] {
+                for (limit, start) in
+                    [(Limit::PairsOfEachDepth(room), 1), (Limit::ContextsTogether(room), DEPTHS)]
+                {
+                    let (mut trie, mut plain) = (Trie::new(limit), Plain::default());
+                    for at in start..symbols.len() {
+                        let mut told = Vec::new();
+                        trie.visit(&symbols, at, |length, found| {
+                            told.push((length, found.likeliest, found.count))
+                        });
+                        assert_eq!(told, plain.visit(limit, &symbols, at), "{alphabet} {limit:?} {at}");
+                    }
+                }
+            }
+        }
+    }
+}
