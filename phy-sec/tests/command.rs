@@ -169,7 +169,8 @@ fn entropy_of_a_file_of_bits() {
         })
         .collect();
     fs::write(&file, bits).unwrap();
-    let report = &json(&["entropy", path(&file), "--iid", "--permutations", "50", "--health", "0.4", "--json"])[0];
+    let report =
+        &json(&["entropy", path(&file), "--iid", "--permutations", "50", "--health", "0.4", "--json"])[0];
     assert_eq!(report["schema"], "phy-sec.entropy/1");
     assert_eq!((&report["format"], &report["bits_per_symbol"]), (&"ascii".into(), &1.into()));
     let min_entropy = report["min_entropy"].as_f64().unwrap();
