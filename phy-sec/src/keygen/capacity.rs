@@ -38,8 +38,7 @@ pub enum Method {
 pub struct Information {
     /// Bits per sample.
     pub bits: f64,
-    /// Its standard error, bits, for independent samples. Of neighbours' estimate without its bias, which is towards
-    /// independence.
+    /// Its standard error, bits, for independent samples. Neighbours' estimate has a bias beside it: see the results.
     pub standard_error: f64,
 }
 

@@ -25,7 +25,7 @@ const PARTS: usize = 10;
 /// Each lane is scaled to unit variance first. The estimate is of a continuous quantity: of coarsely quantized traces (RSSI of
 /// 1 dB) it is not to be had, and a tie is broken by noise of 1e-9 standard deviations, the same for the same input.
 ///
-/// - `k`: neighbours, 1 to 100; more make the variance less and the bias (towards 0) greater
+/// - `k`: neighbours, 1 to 100; more make the variance less and the bias greater
 ///
 /// # Errors
 /// [`Error::OutOfRange`] for `k` and for a constant lane; [`Error::Shape`] if the lengths differ; [`Error::TooShort`] below
