@@ -189,6 +189,11 @@ fn text(name: &str, report: &Assessment, track: Option<&iid::Report>, health: Op
             repeat.p_value,
             verdict(repeat.passes)
         );
+        // Joined bins leave little of the constraints that the standard takes degrees of freedom for.
+        let pairs_of_values = report.alphabet * report.alphabet;
+        if track.independence.is_some_and(|test| !test.passes) && report.samples / 2 < 5 * pairs_of_values {
+            text += "  (so few pairs of so many values fail the standard's test of independence without being dependent)\n";
+        }
         if track.passes {
             text += &format!(
                 "  min-entropy  {:.6} bits per sample, by the most common value\n",
