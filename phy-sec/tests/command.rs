@@ -156,6 +156,20 @@ fn info_measures_a_raw_file() {
 }
 
 #[test]
+fn capacity_of_a_model() {
+    // Alice - Bob - Eve is a chain: both bounds are I(A;B) - I(A;E).
+    let report = &json(&["capacity", "--rho-ab", "0.9", "--rho-ae", "0.54", "--rho-be", "0.6", "--json"])[0];
+    assert_eq!(report["schema"], "phy-sec.capacity/1");
+    let of = |name: &str| report[name].as_f64().unwrap();
+    assert!((of("lower") - of("upper")).abs() < 1e-9 && (of("alice_bob") - 1.198).abs() < 1e-4, "{report}");
+    let two =
+        &json(&["capacity", "--rho-ab", "0.9", "--rho-ae", "0.5,0.5", "--eve-correlation", "0.2", "--json"])
+            [0];
+    assert!(two["effective_rho"].as_f64().unwrap() > 0.6);
+    assert!(refusal(&["capacity", "--rho-ab", "1"], 1).contains("positive definite"));
+}
+
+#[test]
 fn entropy_of_a_file_of_bits() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bits.txt");
