@@ -2,9 +2,11 @@
 //!
 //! A subcommand is a file with `Args` and `run`, its `mod` line and its two lines in [`Command`].
 
+mod capacity;
 mod context;
 mod demo;
 mod detect;
+mod entropy;
 mod fingerprint;
 mod info;
 mod keygen;
@@ -34,10 +36,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Bound what two ends could keep secret at all, by a Gaussian model.
+    Capacity(capacity::Args),
     /// Run the three pipelines on a simulated scene, or on real recordings, and write a report.
     Demo(demo::Args),
     /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
     Detect(detect::Args),
+    /// Assess the min-entropy of raw samples, after NIST SP 800-90B.
+    Entropy(entropy::Args),
     /// Enrol transmitters, identify them, measure how well that goes.
     Fingerprint(fingerprint::Args),
     /// Say what a recording is, and whether its level makes sense.
@@ -76,8 +82,10 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
+        Command::Capacity(args) => capacity::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
+        Command::Entropy(args) => entropy::run(args, &context),
         Command::Fingerprint(args) => fingerprint::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),

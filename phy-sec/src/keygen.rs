@@ -29,6 +29,7 @@
 
 mod agree;
 pub mod amplify;
+pub mod capacity;
 pub mod entropy;
 mod gaussian;
 mod ledger;

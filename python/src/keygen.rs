@@ -113,7 +113,7 @@ fn name(kind: Kind) -> &'static str {
 }
 
 /// `[time]` or `[lane, time]` as the library takes it, and what an array of that shape is taken for.
-fn lanes(name: &str, value: &Bound<'_, PyAny>) -> PyResult<(Array2<f64>, Kind)> {
+pub(crate) fn lanes(name: &str, value: &Bound<'_, PyAny>) -> PyResult<(Array2<f64>, Kind)> {
     if value.cast::<PyUntypedArray>().is_ok_and(|array| array.ndim() == 2) {
         let values = array::table::<f64>(name, value)?;
         Ok((values.as_array().to_owned(), Kind::Csi))

@@ -11,6 +11,7 @@ mod burst;
 mod channel;
 mod channelizer;
 mod config;
+mod entropy;
 mod error;
 mod filter;
 mod fingerprint;
@@ -68,6 +69,11 @@ mod _native {
     /// Key generation: from two ends' measurements to one key, with the account of every bit, or to none.
     #[pymodule]
     mod keygen {
+        #[pymodule_export]
+        use crate::entropy::{
+            AdaptiveProportion, RepetitionCount, bit_given_eve, entropy, mutual_information,
+            quantized_information, secret_key_capacity,
+        };
         #[pymodule_export]
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
         #[pymodule_export]

@@ -6,9 +6,11 @@
 
 mod collision;
 mod context;
+pub mod health;
 mod lanes;
 mod markov;
 mod most_common;
+pub mod sp800_90b;
 mod t_tuple;
 
 use std::ops::Range;

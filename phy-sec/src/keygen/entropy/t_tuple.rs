@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Sample, Z};
+use super::Sample;
+use super::sp800_90b::upper;
 
 /// The standard's cut-off.
 const OFTEN: usize = 35;
@@ -22,8 +23,7 @@ pub(super) fn estimate(sample: &Sample<'_>) -> (f64, f64) {
     if greatest == 0.0 {
         return (0.0, 0.0);
     }
-    let above = (greatest + Z * (greatest * (1.0 - greatest) / (n - 1) as f64).sqrt()).min(1.0);
-    (-greatest.log2(), -above.log2())
+    (-greatest.log2(), -upper(greatest, n).log2())
 }
 
 /// How often the most frequent pattern of `t` bits occurs, overlaps counted.
