@@ -89,7 +89,8 @@ impl<L: Lanes> Answerer<L> {
         let bits = self.bits.len();
         let count = match question {
             Question::Pass { pass, lanes } => {
-                let block = self.plan.block(*pass, bits).filter(|_| self.plan.next(self.passes.len(), bits) == *pass);
+                let block =
+                    self.plan.block(*pass, bits).filter(|_| self.plan.next(self.passes.len(), bits) == *pass);
                 let block = block.ok_or_else(|| malformed(format!("pass {pass} is not the next")))?;
                 asked_blocks(*pass, block, bits) * lanes.count()
             }

@@ -54,7 +54,8 @@ impl Alice {
     pub fn new(config: &Cascade, frames: Vec<RawBits>, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let bits = common_length(&frames, error_rate)?;
         let plan = config.variant.plan(bits, error_rate);
-        let groups = frames.chunks(GROUP).map(|group| Answerer::new(plan.clone(), gather(group, bits), group.len()));
+        let groups =
+            frames.chunks(GROUP).map(|group| Answerer::new(plan.clone(), gather(group, bits), group.len()));
         Ok(Self { groups: groups.collect(), frames, orders: Orders::new(seed, bits, Side::Alice) })
     }
 
@@ -98,7 +99,9 @@ impl Bob {
     pub fn new(config: &Cascade, frames: Vec<RawBits>, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let bits = common_length(&frames, error_rate)?;
         let plan = config.variant.plan(bits, error_rate);
-        let search = |group: &[RawBits]| Searcher::new(plan.clone(), config.schedule, gather(group, bits), group.len());
+        let search = |group: &[RawBits]| {
+            Searcher::new(plan.clone(), config.schedule, gather(group, bits), group.len())
+        };
         let groups = frames.chunks(GROUP).map(|group| (search(group), false)).collect();
         Ok(Self { frames: frames.len(), groups, orders: Orders::new(seed, bits, Side::Bob) })
     }
@@ -125,7 +128,8 @@ impl Bob {
         for (group, _) in &self.groups {
             let count = GROUP.min(self.frames - frames.len());
             let bits = scatter(group.bits(), count)?.into_iter().enumerate();
-            frames.extend(bits.map(|(lane, bits)| ReconciledBits { bits, leaked: group.counts(lane).leaked }));
+            frames
+                .extend(bits.map(|(lane, bits)| ReconciledBits { bits, leaked: group.counts(lane).leaked }));
         }
         Ok(Progress::Done(frames))
     }
@@ -169,6 +173,7 @@ pub fn reconcile(
     }
     let mut orders = [Side::Alice, Side::Bob].map(|side| Orders::new(seed, bits, side));
     let mut outcome = Outcome { alice: Vec::new(), bob: Vec::new(), counts: Vec::new() };
+    let mut before: Option<Bob> = None;
     let (mut alice, mut bob) = (alice.into_iter(), bob.into_iter());
     while alice.len() > 0 {
         let group = |frames: &mut std::vec::IntoIter<RawBits>| frames.take(GROUP).collect();
@@ -176,6 +181,9 @@ pub fn reconcile(
         let mut b = Bob::new(config, group(&mut bob), error_rate, seed)?;
         std::mem::swap(&mut a.orders, &mut orders[0]);
         std::mem::swap(&mut b.orders, &mut orders[1]);
+        if let Some(before) = &mut before {
+            b.groups[0].0.inherit(&mut before.groups[0].0);
+        }
         let mut answer = None;
         let corrected = loop {
             match b.next(answer.as_ref())? {
@@ -188,6 +196,7 @@ pub fn reconcile(
         std::mem::swap(&mut b.orders, &mut orders[1]);
         outcome.alice.extend(a.finish());
         outcome.bob.extend(corrected);
+        before = Some(b);
     }
     Ok(outcome)
 }

@@ -40,7 +40,9 @@ impl Orders {
             self.made.resize(index + 1, None);
         }
         let made = &mut self.made[index];
-        Arc::clone(made.get_or_insert_with(|| Arc::new(Order::new(self.bits, self.seed, index as u64, self.side))))
+        Arc::clone(
+            made.get_or_insert_with(|| Arc::new(Order::new(self.bits, self.seed, index as u64, self.side))),
+        )
     }
 }
 

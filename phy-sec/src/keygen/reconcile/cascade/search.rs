@@ -11,10 +11,10 @@ use zeroize::Zeroize;
 
 use super::answer::{Question, Range, Sums, asked_blocks};
 use super::lanes::{Lanes, Tally};
-use super::{Schedule, malformed};
 use super::order::{Order, Orders};
 use super::plan::Plan;
 use super::tree::Node;
+use super::{Schedule, malformed};
 use crate::Result;
 
 /// What is known of a range.
@@ -72,10 +72,14 @@ pub(crate) struct Searcher<L: Lanes> {
     schedule: Schedule,
     /// `[bit]`, the same bit of all frames in a word.
     bits: Vec<L>,
+    /// `[bit]`: frames in which the bit alone is known, and right.
+    sure: Vec<L>,
     frames: L,
     /// Frames that are not done.
     live: L,
     passes: Vec<Option<Pass<L>>>,
+    /// Memory for the states of passes to come.
+    spare: Vec<Vec<State<L>>>,
     asked: Asked,
     waiting: Vec<Active<L>>,
     work: Vec<Active<L>>,
@@ -88,6 +92,8 @@ pub(crate) struct Searcher<L: Lanes> {
     corrected: usize,
     /// Places found wrong by the search that is being followed; empty in between.
     errors: Vec<(u32, L)>,
+    /// Halves that it has still to go into; empty in between.
+    others: Vec<(Node, L)>,
     leaked: Tally<L>,
     messages: Tally<L>,
     repeated: Tally<L>,
@@ -100,10 +106,12 @@ impl<L: Lanes> Searcher<L> {
         Self {
             plan,
             schedule,
+            sure: vec![L::NONE; bits.len()],
             bits,
             frames: L::first(frames),
             live: L::first(frames),
             passes: Vec::new(),
+            spare: Vec::new(),
             asked: Asked::Nothing,
             waiting: Vec::new(),
             work: Vec::new(),
@@ -112,11 +120,18 @@ impl<L: Lanes> Searcher<L> {
             streak,
             corrected: 0,
             errors: Vec::new(),
+            others: Vec::new(),
             leaked: Tally::default(),
             messages: Tally::default(),
             repeated: Tally::default(),
             inferred: Tally::default(),
         }
+    }
+
+    /// Takes the memory that `done` worked in, whose pages are there already.
+    pub(crate) fn inherit(&mut self, done: &mut Self) {
+        self.spare = mem::take(&mut done.spare);
+        self.spare.extend(done.passes.drain(..).flatten().map(|pass| pass.states));
     }
 
     pub(crate) fn counts(&self, lane: usize) -> Counts {
@@ -134,13 +149,14 @@ impl<L: Lanes> Searcher<L> {
 
     /// Takes the answer to the last question and says the next; `None` at the end.
     pub(crate) fn next(&mut self, answer: &[L], orders: &mut Orders) -> Result<Option<Question<L>>> {
-        let asked = match self.asked {
-            Asked::Nothing => 0,
-            Asked::Pass => self.passes.last().and_then(Option::as_ref).map_or(0, |pass| {
-                asked_blocks(self.passes.len() - 1, pass.block as usize, self.bits.len())
-            }),
-            Asked::Ranges => self.waiting.iter().filter(|active| active.fresh != L::NONE).count(),
-        };
+        let asked =
+            match self.asked {
+                Asked::Nothing => 0,
+                Asked::Pass => self.passes.last().and_then(Option::as_ref).map_or(0, |pass| {
+                    asked_blocks(self.passes.len() - 1, pass.block as usize, self.bits.len())
+                }),
+                Asked::Ranges => self.waiting.iter().filter(|active| active.fresh != L::NONE).count(),
+            };
         if answer.len() != asked {
             return Err(malformed(format!("{asked} parities were asked for, {} came", answer.len())));
         }
@@ -165,7 +181,12 @@ impl<L: Lanes> Searcher<L> {
         for active in &self.waiting {
             if active.fresh != L::NONE {
                 let left = active.node.left();
-                ranges.push(Range { pass: active.pass, start: left.start, len: left.len, lanes: active.fresh });
+                ranges.push(Range {
+                    pass: active.pass,
+                    start: left.start,
+                    len: left.len,
+                    lanes: active.fresh,
+                });
                 self.leaked.add(active.fresh);
                 heard |= active.fresh;
             }
@@ -197,7 +218,9 @@ impl<L: Lanes> Searcher<L> {
         let block = self.plan.block(index, bits).filter(|_| self.live != L::NONE)?;
         let order = orders.get(index);
         let sums = Sums::new(&self.bits, &order);
-        let states = vec![State { known: L::NONE, odd: L::NONE }; 2 * bits];
+        let mut states = self.spare.pop().unwrap_or_default();
+        states.clear();
+        states.resize(2 * bits, State { known: L::NONE, odd: L::NONE });
         self.passes.push(Some(Pass { order, block: block as u32, sums, states }));
         for _ in 0..asked_blocks(index, block, bits) {
             self.leaked.add(self.live);
@@ -250,7 +273,9 @@ impl<L: Lanes> Searcher<L> {
             if active.fresh == L::NONE {
                 continue;
             }
-            let (Some(pass), Some(&hers)) = (&mut self.passes[active.pass as usize], answer.next()) else { continue };
+            let (Some(pass), Some(&hers)) = (&mut self.passes[active.pass as usize], answer.next()) else {
+                continue;
+            };
             let (fresh, node) = (active.fresh, active.node);
             let (left, right) = (node.left(), node.right());
             let whole = pass.states[node.id as usize].odd;
@@ -260,6 +285,12 @@ impl<L: Lanes> Searcher<L> {
             let half = state.odd;
             let state = &mut pass.states[right.id as usize];
             state.odd = state.odd & !fresh | (whole ^ half) & fresh;
+            if left.len == 1 {
+                self.sure[pass.order.bit[left.start as usize] as usize] |= fresh & !half;
+            }
+            if right.len == 1 {
+                self.sure[pass.order.bit[right.start as usize] as usize] |= fresh & !state.odd;
+            }
         }
         self.work.append(&mut self.waiting);
     }
@@ -278,9 +309,7 @@ impl<L: Lanes> Searcher<L> {
     /// Follows one search, of several frames, that part where they find different halves odd.
     fn follow(&mut self, active: Active<L>) -> Result<()> {
         let (mut node, mut lanes) = (active.node, active.lanes);
-        // Depth first: one entry a level at most, and ranges halve 31 times at most.
-        let mut others = [(node, L::NONE); 32];
-        let mut depth = 0;
+        let mut others = mem::take(&mut self.others);
         let mut errors = mem::take(&mut self.errors);
         let Some(pass) = &mut self.passes[active.pass as usize] else { return Ok(()) };
         // What came of an answer counts even where another search has made the whole range even since: an odd half is odd.
@@ -295,8 +324,27 @@ impl<L: Lanes> Searcher<L> {
             }
             if lanes != L::NONE {
                 let (left, right) = (node.left(), node.right());
-                let state = pass.states[left.id as usize];
-                let open = lanes & !state.known;
+                let mut state = pass.states[left.id as usize];
+                let mut open = lanes & !state.known;
+                // Of two halves that are odd together, one a single bit that is known to be right: the other is odd.
+                if node.len <= 3 && open != L::NONE && self.schedule != Schedule::CascadeCpp {
+                    let sure = |half: Node| match half.len {
+                        1 => self.sure[pass.order.bit[half.start as usize] as usize],
+                        _ => L::NONE,
+                    };
+                    let in_right = open & sure(left);
+                    let in_left = open & sure(right) & !in_right;
+                    let either = in_left | in_right;
+                    if either != L::NONE {
+                        state.known |= either;
+                        state.odd = state.odd & !either | in_left;
+                        pass.states[left.id as usize] = state;
+                        let other = &mut pass.states[right.id as usize];
+                        other.known |= either;
+                        other.odd = other.odd & !either | in_right;
+                        open &= !either;
+                    }
+                }
                 if open != L::NONE {
                     let asked = &mut pass.states[right.id as usize].known;
                     let fresh = open & !*asked;
@@ -313,8 +361,7 @@ impl<L: Lanes> Searcher<L> {
                 let (in_left, in_right) = (closed & state.odd, closed & !state.odd);
                 if in_left != L::NONE {
                     if in_right != L::NONE {
-                        others[depth] = (right, in_right);
-                        depth += 1;
+                        others.push((right, in_right));
                     }
                     (node, lanes) = (left, in_left);
                 } else {
@@ -322,11 +369,10 @@ impl<L: Lanes> Searcher<L> {
                 }
             }
             if lanes == L::NONE {
-                if depth == 0 {
-                    break;
+                match others.pop() {
+                    Some(other) => (node, lanes) = other,
+                    None => break,
                 }
-                depth -= 1;
-                (node, lanes) = others[depth];
             }
         }
         for &(place, lanes) in &errors {
@@ -334,6 +380,7 @@ impl<L: Lanes> Searcher<L> {
         }
         errors.clear();
         self.errors = errors;
+        self.others = others;
         Ok(())
     }
 
@@ -347,6 +394,7 @@ impl<L: Lanes> Searcher<L> {
         let Some(found) = &self.passes[source] else { return Ok(()) };
         let bit = found.order.bit[place as usize] as usize;
         self.bits[bit] ^= lanes;
+        self.sure[bit] |= lanes;
         self.found |= lanes;
         let bits = self.bits.len();
         let count = self.passes.len();

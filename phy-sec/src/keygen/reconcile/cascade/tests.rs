@@ -66,7 +66,8 @@ impl Sum {
         let mut sum = Self::default();
         for _ in 0..batches {
             let mut frame = || strings(n, (q * n as f64).round() as usize, &mut rng);
-            let (a, b): (Vec<_>, Vec<_>) = (0..64).map(|_| frame()).map(|(a, b)| (RawBits::new(a), RawBits::new(b))).unzip();
+            let (a, b): (Vec<_>, Vec<_>) =
+                (0..64).map(|_| frame()).map(|(a, b)| (RawBits::new(a), RawBits::new(b))).unzip();
             let seed = self::rng(rng.next_u64()).get_seed();
             let outcome = batch::reconcile(method, a, b, q, seed).unwrap();
             for ((a, b), counts) in outcome.alice.iter().zip(&outcome.bob).zip(&outcome.counts) {
@@ -124,18 +125,25 @@ fn efficiency_of_the_published_rows() {
             sum.f(sum.leaked, n, q),
         );
         assert!((got - f).abs() < 4.0 * sigma, "{variant} n {n}, q {q}: f {got}, cascade-cpp {f} ± {sigma}");
-        let (expected, failed) = (fer * frames, sum.failed as f64);
-        // Four standard deviations, Poisson, either way.
-        assert!((failed - expected).abs() <= 4.0 * expected.sqrt().max(0.5), "{variant} n {n}, q {q}: {failed}");
+        // Frames fail where a pair of errors has shared its block in every pass. cascade-cpp keeps its shuffles from run to
+        // run: its rate is (pairs that no pass of this one set parts) q^2, and their number is Poisson. We shuffle anew for
+        // every 64 frames. Each of these three is worth its variance.
+        let ours = sum.failed as f64 / frames;
+        let mean = ours.max(fer).max(1.0 / frames);
+        let deviation = (mean / frames + mean / 1e4 + q * q * mean * (1.0 + 1.0 / batches as f64)).sqrt();
+        assert!(
+            (ours - fer).abs() <= 4.0 * deviation,
+            "{variant} n {n}, q {q}: failed {ours}, {fer} ± {deviation}"
+        );
         assert!((sent / messages - 1.0).abs() < 0.05, "{variant} n {n}, q {q}: {sent} messages, {messages}");
     }
 }
 
-/// What the paper reads for options (7) and (8) with reuse, n = 2^14: 1.050 to 1.053 and 1.041 to 1.044 at 2 to 5 %.
+/// The paper's figures for options (7) and (8), n = 2^14, 2 to 5 %: 1.050 to 1.053 and 1.041 to 1.044.
 #[test]
 fn efficiency_with_reuse() {
     let n = 1 << 14;
-    for (variant, most) in [("option7", 1.053), ("option8", 1.045)] {
+    for (variant, most) in [("option7", 1.042), ("option8", 1.040)] {
         for q in [0.02, 0.05] {
             let sum = Sum::of(&method(variant, Schedule::Smallest), n, q, 3);
             let f = sum.f(sum.leaked, n, q);
@@ -145,20 +153,23 @@ fn efficiency_with_reuse() {
     }
     // Going on from the smallest known odd range is what option (4) has over option (3).
     let [without, with] = ["option3", "option4"].map(|variant| {
-        let sum = Sum::of(&method(variant, Schedule::Smallest), n, 0.02, 2);
-        sum.f(sum.leaked, n, 0.02)
+        let sum = Sum::of(&method(variant, Schedule::Smallest), n, 0.05, 3);
+        sum.f(sum.leaked, n, 0.05)
     });
-    assert!(with < without - 0.005, "{with} {without}");
+    assert!(with < without - 0.002, "{with} {without}");
 }
 
 #[test]
 fn every_variant_and_schedule_is_reachable() {
     for &variant in Variant::ALL {
         for &schedule in Schedule::ALL {
-            let text = format!(r#"{{"reconcile": {{"method": "cascade", "variant": "{variant}", "schedule": "{schedule}"}}}}"#);
+            let text = format!(
+                r#"{{"reconcile": {{"method": "cascade", "variant": "{variant}", "schedule": "{schedule}"}}}}"#
+            );
             let config: crate::keygen::Config = serde_json::from_str(&text).unwrap();
             config.check().unwrap();
-            let Reconciler::Cascade(method) = config.reconcile;
+            #[allow(irrefutable_let_patterns, reason = "other methods are rows of a table")]
+            let Reconciler::Cascade(method) = config.reconcile else { panic!("{text}") };
             let (a, b) = strings(777, 20, &mut rng(3));
             let (corrected, leaked, _) = run(&method, &a, &b, 0.03, [5; 32]);
             assert_eq!(corrected, a, "{variant} {schedule}");
@@ -187,7 +198,10 @@ fn block_lengths() {
 }
 
 fn any_method() -> impl Strategy<Value = Cascade> {
-    (0..Variant::ALL.len(), prop::sample::select(vec![Schedule::Smallest, Schedule::All, Schedule::CascadeCpp]))
+    (
+        0..Variant::ALL.len(),
+        prop::sample::select(vec![Schedule::Smallest, Schedule::All, Schedule::CascadeCpp]),
+    )
         .prop_map(|(variant, schedule)| method(Variant::ALL[variant], schedule))
 }
 
@@ -284,7 +298,9 @@ fn hostile_batches() {
     let method = Cascade::default();
     let raw = |lengths: &[usize]| lengths.iter().map(|&n| RawBits::new(Bits::zeros(n))).collect::<Vec<_>>();
     let seed = [0; 32];
-    let refused = |a: &[usize], b: &[usize]| batch::reconcile(&method, raw(a), raw(b), 0.05, seed).unwrap_err().to_string();
+    let refused = |a: &[usize], b: &[usize]| {
+        batch::reconcile(&method, raw(a), raw(b), 0.05, seed).unwrap_err().to_string()
+    };
     assert_eq!(refused(&[8, 9], &[8, 9]), "each frame must have shape [8], got [9]");
     assert_eq!(refused(&[8, 8], &[8]), "Bob's frames must have shape [2, 8], got [1, 8]");
     assert_eq!(refused(&[], &[]), "reconciliation needs at least 1 frames, got 0");
