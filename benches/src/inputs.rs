@@ -3,6 +3,7 @@
 use std::{env, fs, path::PathBuf};
 
 use num_complex::{Complex32, Complex64};
+use phy_sec::bits::Bits;
 
 /// Where the harness keeps its files.
 fn folder() -> Option<PathBuf> {
@@ -125,6 +126,19 @@ pub fn key(n: usize) -> Vec<u64> {
 /// `n` seed bits, 3 · 2^19 at most, a multiple of 64 (`pa_seed.u64`).
 pub fn seed(n: usize) -> Vec<u64> {
     words("pa_seed.u64", 61, n / 64)
+}
+
+/// `count` keys of `n` bits, 2,000,000 bits at most, and the same with 5 % errors (`cas_alice.u8`, `cas_bob.u8`).
+pub fn keys(n: usize, count: usize) -> (Vec<Bits>, Vec<Bits>) {
+    let total = n * count;
+    let wrong = |i| ((word(55, i) >> 11) as f64) * 2f64.powi(-53) < 0.05;
+    let alice: Vec<u8> = read("cas_alice.u8", total)
+        .unwrap_or_else(|| (0..total as u64).map(|i| (word(54, i) & 1) as u8).collect());
+    let bob: Vec<u8> = read("cas_bob.u8", total)
+        .unwrap_or_else(|| alice.iter().zip(0..).map(|(bit, i)| bit ^ u8::from(wrong(i))).collect());
+    let frames =
+        |bits: Vec<u8>| bits.chunks(n).map(|frame| frame.iter().map(|&bit| bit == 1).collect()).collect();
+    (frames(alice), frames(bob))
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Both ends in one process: for evaluation, and for whoever holds both strings (sifted QKD keys, say).
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
 use super::cascade::{Counts, batch};
 use super::{Progress, Reconciler};
 use crate::keygen::{RawBits, ReconciledBits};
@@ -8,11 +11,11 @@ use crate::{Error, Result};
 pub use super::cascade::batch::Outcome;
 
 impl Reconciler {
-    /// Reconciles frames of one length, message by message. Cascade takes 64 at a time.
+    /// Reconciles frames, of one length, message by message. Cascade takes 64 at a time.
     ///
     /// - `alice`, `bob`: the frames as each end holds them
     /// - `error_rate`: at which they differ
-    /// - `seed`: public, and not known to anybody before the frames are fixed
+    /// - `seed`: public, and not known to anybody before the frames are fixed; the same for all frames
     ///
     /// # Errors
     /// Those of [`Self::alice`]; [`Error::Shape`] for frames that do not fit each other.
@@ -21,8 +24,9 @@ impl Reconciler {
         alice: Vec<RawBits>,
         bob: Vec<RawBits>,
         error_rate: f64,
-        seed: [u8; 32],
+        seed: u64,
     ) -> Result<Outcome> {
+        let seed = ChaCha20Rng::seed_from_u64(seed).get_seed();
         #[allow(irrefutable_let_patterns, reason = "other methods are rows of the parent's table")]
         if let Self::Cascade(method) = self {
             return batch::reconcile(method, alice, bob, error_rate, seed);
