@@ -128,7 +128,7 @@ pub fn seed(n: usize) -> Vec<u64> {
     words("pa_seed.u64", 61, n / 64)
 }
 
-/// `count` keys of `n` bits, 2,000,000 bits at most, and the same with 5 % errors (`cas_alice.u8`, `cas_bob.u8`).
+/// `count` keys of `n` bits, and the same with 5 % errors (`cas_alice.u8`, `cas_bob.u8`).
 pub fn keys(n: usize, count: usize) -> (Vec<Bits>, Vec<Bits>) {
     let total = n * count;
     let wrong = |i| ((word(55, i) >> 11) as f64) * 2f64.powi(-53) < 0.05;

@@ -17,6 +17,7 @@ mod io;
 mod jamming;
 mod keygen;
 mod nco;
+mod reconcile;
 mod samples;
 mod sim;
 mod spectrum;
@@ -66,6 +67,8 @@ mod _native {
     mod keygen {
         #[pymodule_export]
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
+        #[pymodule_export]
+        use crate::reconcile::reconcile;
     }
 
     /// Jamming detection: from samples to timed events.

@@ -88,13 +88,13 @@ impl<L: Lanes> Answerer<L> {
     pub(crate) fn answer(&mut self, question: &Question<L>, orders: &mut Orders) -> Result<Vec<L>> {
         let bits = self.bits.len();
         let count = match question {
-            Question::Pass { pass, lanes } => {
+            Question::Pass { pass, .. } => {
                 let block =
                     self.plan.block(*pass, bits).filter(|_| self.plan.next(self.passes.len(), bits) == *pass);
                 let block = block.ok_or_else(|| malformed(format!("pass {pass} is not the next")))?;
-                asked_blocks(*pass, block, bits) * lanes.count()
+                asked_blocks(*pass, block, bits)
             }
-            Question::Ranges(ranges) => ranges.iter().map(|range| range.lanes.count()).sum(),
+            Question::Ranges(ranges) => ranges.len(),
         };
         // The ledger counts whatever is said; this bounds the work that a hostile Bob can ask for. Honest ones stay
         // below two parities a bit even where the error rate leaves nothing to gain.

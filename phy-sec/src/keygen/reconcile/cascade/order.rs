@@ -55,7 +55,7 @@ impl Order {
         let mut bit: Vec<u32> = (0..bits as u32).collect();
         for last in (1..bit.len()).rev() {
             // The bias of the product's upper half is below length / 2^32.
-            let other = u64::from(rng.next_u32()) * (last as u64 + 1) >> 32;
+            let other = (u64::from(rng.next_u32()) * (last as u64 + 1)) >> 32;
             bit.swap(last, other as usize);
         }
         let mut place = Vec::new();

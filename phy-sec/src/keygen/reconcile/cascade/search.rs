@@ -4,6 +4,9 @@
 //! it. A correction turns the second for every range that holds the bit. A range's left half is asked for; its right
 //! half follows. So the known ranges of a block are a tree, and each bit lies in one smallest known range of each pass.
 
+mod due;
+mod pass;
+
 use std::mem;
 use std::sync::Arc;
 
@@ -16,6 +19,7 @@ use super::plan::Plan;
 use super::tree::Node;
 use super::{Schedule, malformed};
 use crate::Result;
+use due::{bucket, put};
 
 /// What is known of a range.
 #[derive(Clone, Copy, Default)]
@@ -196,76 +200,6 @@ impl<L: Lanes> Searcher<L> {
         Question::Ranges(ranges)
     }
 
-    /// Opens the next pass that can find anything.
-    fn next_pass(&mut self, orders: &mut Orders) -> Option<Question<L>> {
-        let bits = self.bits.len();
-        if self.passes.len() > self.plan.blocks.len() {
-            for (lane, to_go) in self.streak.iter_mut().enumerate() {
-                if self.live.has(lane) {
-                    *to_go = if self.found.has(lane) { self.plan.streak } else { *to_go - 1 };
-                    if *to_go == 0 {
-                        self.live &= !L::only(lane, true);
-                    }
-                }
-            }
-        }
-        self.found = L::NONE;
-        let index = self.plan.next(self.passes.len(), bits);
-        while self.passes.len() < index {
-            self.inferred.add(self.live);
-            self.passes.push(None);
-        }
-        let block = self.plan.block(index, bits).filter(|_| self.live != L::NONE)?;
-        let order = orders.get(index);
-        let sums = Sums::new(&self.bits, &order);
-        let mut states = self.spare.pop().unwrap_or_default();
-        states.clear();
-        states.resize(2 * bits, State { known: L::NONE, odd: L::NONE });
-        self.passes.push(Some(Pass { order, block: block as u32, sums, states }));
-        for _ in 0..asked_blocks(index, block, bits) {
-            self.leaked.add(self.live);
-        }
-        self.messages.add(self.live);
-        self.asked = Asked::Pass;
-        Some(Question::Pass { pass: index, lanes: self.live })
-    }
-
-    /// Takes Alice's parities of the last pass's blocks.
-    fn learn_pass(&mut self, answer: &[L]) {
-        let bits = self.bits.len();
-        let index = self.passes.len() - 1;
-        let mut total = L::NONE;
-        if index > 0
-            && let Some(first) = &self.passes[0]
-        {
-            let blocks = 0..bits.div_ceil(first.block as usize);
-            let odd = |block| first.states[Node::block(block, first.block as usize, bits).id as usize].odd;
-            total = blocks.fold(L::NONE, |total, block| total ^ odd(block));
-            self.inferred.add(self.live);
-        }
-        let Some(pass) = &mut self.passes[index] else { return };
-        let block = pass.block as usize;
-        for number in 0..bits.div_ceil(block) {
-            let node = Node::block(number, block, bits);
-            let state = &mut pass.states[node.id as usize];
-            state.known = self.live;
-            state.odd = match answer.get(number) {
-                Some(&hers) => (pass.sums.parity(node.start, node.len) ^ hers) & self.live,
-                // The last block: what is odd altogether, less what is odd in the others.
-                None => total & self.live,
-            };
-            total ^= state.odd;
-            if state.odd != L::NONE {
-                let active = Active { pass: index as u32, node, lanes: state.odd, fresh: L::NONE };
-                if self.schedule == Schedule::Smallest {
-                    put(&mut self.due, bucket(&self.plan, index, node), active);
-                } else {
-                    self.work.push(active);
-                }
-            }
-        }
-    }
-
     /// Takes Alice's parities of the ranges asked for.
     fn learn_ranges(&mut self, answer: &[L]) {
         let mut answer = answer.iter();
@@ -436,71 +370,10 @@ impl<L: Lanes> Searcher<L> {
         }
         Ok(())
     }
-
-    /// Where no search is under way, starts those that are due first: disjoint ones, so that no error is looked for
-    /// twice.
-    fn begin(&mut self) -> Result<()> {
-        loop {
-            let mut idle = self.waiting.iter().fold(self.live, |idle, active| idle & !active.lanes);
-            let mut started = false;
-            for bucket in 0..self.due.len() {
-                if idle == L::NONE {
-                    return Ok(());
-                }
-                if self.due[bucket].is_empty() {
-                    continue;
-                }
-                let mut here = L::NONE;
-                let mut entries = mem::take(&mut self.due[bucket]);
-                for entry in &mut entries {
-                    let lanes = entry.lanes & idle;
-                    if lanes == L::NONE {
-                        continue;
-                    }
-                    entry.lanes &= !idle;
-                    let Some(pass) = &self.passes[entry.pass as usize] else { continue };
-                    let mut odd = lanes & pass.states[entry.node.id as usize].odd;
-                    if self.plan.reuse && entry.node.len > 1 {
-                        odd &= !pass.states[entry.node.left().id as usize].known;
-                    }
-                    if odd != L::NONE {
-                        here |= odd;
-                        self.follow(Active { lanes: odd, ..*entry })?;
-                    }
-                }
-                entries.retain(|entry| entry.lanes != L::NONE);
-                // A correction may have put more here meanwhile.
-                entries.append(&mut self.due[bucket]);
-                self.due[bucket] = entries;
-                idle &= !here;
-                started |= here != L::NONE;
-            }
-            if !started {
-                return Ok(());
-            }
-        }
-    }
 }
 
 impl<L: Lanes> Drop for Searcher<L> {
     fn drop(&mut self) {
         self.bits.as_mut_slice().zeroize();
     }
-}
-
-/// What comes first has the lower number: passes in order; with reuse, short ranges before long ones.
-fn bucket(plan: &Plan, pass: usize, node: Node) -> usize {
-    if plan.reuse {
-        let class = node.len.next_power_of_two().trailing_zeros() as usize;
-        class * plan.blocks.len() + pass
-    } else {
-        pass
-    }
-}
-
-fn put<L>(due: &mut Vec<Vec<Active<L>>>, bucket: usize, active: Active<L>) {
-    if due.len() <= bucket {
-        due.resize_with(bucket + 1, Vec::new);
-    }
-    due[bucket].push(active);
 }
