@@ -87,7 +87,7 @@ pub(crate) struct Searcher<L: Lanes> {
     asked: Asked,
     waiting: Vec<Active<L>>,
     work: Vec<Active<L>>,
-    /// What may be odd and is not searched yet, by [`Searcher::bucket`].
+    /// What may be odd and is not searched yet, by [`bucket`].
     due: Vec<Vec<Active<L>>>,
     /// Frames that corrected something in this pass.
     found: L,
