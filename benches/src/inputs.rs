@@ -152,6 +152,19 @@ pub fn random_bits(n: usize) -> Bits {
     }
 }
 
+/// `count` keys of `n` bits, and the same with 5 % errors (`cas_alice.u8`, `cas_bob.u8`).
+pub fn keys(n: usize, count: usize) -> (Vec<Bits>, Vec<Bits>) {
+    let total = n * count;
+    let wrong = |i| ((word(55, i) >> 11) as f64) * 2f64.powi(-53) < 0.05;
+    let alice: Vec<u8> = read("cas_alice.u8", total)
+        .unwrap_or_else(|| (0..total as u64).map(|i| (word(54, i) & 1) as u8).collect());
+    let bob: Vec<u8> = read("cas_bob.u8", total)
+        .unwrap_or_else(|| alice.iter().zip(0..).map(|(bit, i)| bit ^ u8::from(wrong(i))).collect());
+    let frames =
+        |bits: Vec<u8>| bits.chunks(n).map(|frame| frame.iter().map(|&bit| bit == 1).collect()).collect();
+    (frames(alice), frames(bob))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

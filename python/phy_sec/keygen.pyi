@@ -75,6 +75,26 @@ def agree(
 def randomness(
     bits: NDArray[np.bool_], *, sequences: int = 1, **config: Unpack[RandomnessConfig]
 ) -> dict[str, Any]: ...
+@overload
+def reconcile(
+    alice: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    bob: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    error_rate: float,
+    *,
+    seed: int,
+    method: str = "cascade",
+    **config: Any,
+) -> tuple[NDArray[np.bool_], int, int]: ...
+@overload
+def reconcile(
+    alice: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+    bob: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+    error_rate: float,
+    *,
+    seed: int,
+    method: str = "cascade",
+    **config: Any,
+) -> tuple[NDArray[np.bool_], NDArray[np.uint64], NDArray[np.uint64]]: ...
 def read_intel5300(source: _Source) -> Csi: ...
 def read_series(source: _Source) -> Trace: ...
 def read_pairs(source: _Source) -> tuple[Trace, Trace]: ...

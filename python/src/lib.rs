@@ -20,6 +20,7 @@ mod jamming;
 mod keygen;
 mod nco;
 mod randomness;
+mod reconcile;
 mod samples;
 mod sim;
 mod spectrum;
@@ -78,6 +79,8 @@ mod _native {
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
         #[pymodule_export]
         use crate::randomness::randomness;
+        #[pymodule_export]
+        use crate::reconcile::reconcile;
     }
 
     /// Jamming detection: from samples to timed events.

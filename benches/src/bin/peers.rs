@@ -22,7 +22,11 @@ use kernels::{
     xcorr::Template,
 };
 use num_complex::{Complex32, Complex64};
+use phy_sec::bits::Bits;
+use phy_sec::keygen::RawBits;
 use phy_sec::keygen::randomness::{Config, Test, report, test};
+use phy_sec::keygen::reconcile::binary_entropy;
+use phy_sec::keygen::reconcile::cascade::{Cascade, Schedule, Variant, batch};
 use phy_sec_benches::{
     inputs,
     measure::{Relative, Workload, time, widen},
@@ -36,13 +40,14 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A workload's name and what runs it.
 type Entry = (&'static str, fn(&Run) -> Outcome);
 
-const WORKLOADS: [Entry; 9] = [
+const WORKLOADS: [Entry; 10] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),
     ("W4", filters),
     ("W5", correlate),
     ("W9", even_moments),
+    ("W11", cascade),
     ("W12", hash),
     ("W13", randomness_tests),
     ("W14", conversion),
@@ -80,7 +85,8 @@ fn run() -> Outcome {
         } else if WORKLOADS.iter().any(|(name, _)| *name == argument) {
             wanted.insert(argument);
         } else {
-            return Err(format!("{argument}: not a workload; there are W1-W5, W9, W12-W14").into());
+            let known = WORKLOADS.map(|(name, _)| name).join(", ");
+            return Err(format!("{argument}: not a workload; there are {known}").into());
         }
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
@@ -297,6 +303,40 @@ fn even_moments(run: &Run) -> Outcome {
         size += want.norm_sqr();
     }
     run.workload("W9.moments6", x.len(), "MS/s").report(&times, Some((wrong / size).sqrt()), out[1].re);
+    Ok(())
+}
+
+/// W11: 200 keys of 10,000 bits, 5 % errors, both ends in one process; `err` is the frame error rate, the checksum the
+/// number of parities said.
+fn cascade(run: &Run) -> Outcome {
+    let (n, count) = (10_000, 200);
+    let (alice, bob) = inputs::keys(n, count);
+    let share = count.div_ceil(run.threads);
+    let raw = |bits: &[Bits]| bits.iter().cloned().map(RawBits::new).collect::<Vec<_>>();
+    for (variant, schedule) in [
+        (Variant::Original, Schedule::Smallest),
+        (Variant::Original, Schedule::All),
+        (Variant::Yanetal, Schedule::Smallest),
+        (Variant::Option7, Schedule::Smallest),
+        (Variant::Option8, Schedule::Smallest),
+    ] {
+        let method = Cascade { variant, schedule };
+        let mut outcomes = Vec::new();
+        let times = time(|| {
+            let parts = alice.par_chunks(share).zip(bob.par_chunks(share));
+            let part = |(alice, bob)| batch::reconcile(&method, raw(alice), raw(bob), 0.05, [7; 32]);
+            outcomes = parts.map(part).collect::<Result<Vec<_>, _>>().expect("frames of one length");
+        });
+        let (mut failed, mut leaked) = (0u32, 0);
+        for (alice, bob) in outcomes.iter().flat_map(|outcome| outcome.alice.iter().zip(&outcome.bob)) {
+            failed += u32::from(alice.errors(bob)? > 0);
+            leaked += bob.leaked();
+        }
+        let f = leaked as f64 / (n * count) as f64 / binary_entropy(0.05);
+        let peer = format!("{} {variant:?}, {schedule:?}, efficiency {f:.4}", run.peer);
+        let workload = Workload { peer: &peer, ..run.workload("W11.cascade", n * count, "Mbit_key/s") };
+        workload.report(&times, Some(f64::from(failed) / count as f64), leaked as f64);
+    }
     Ok(())
 }
 

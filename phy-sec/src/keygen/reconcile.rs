@@ -4,6 +4,7 @@
 //! both count. A reconciler is a file with a serde struct and its two sides, its `mod` line, and its row in the
 //! table.
 
+mod both;
 pub mod cascade;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{RawBits, ReconciledBits};
 use crate::bits::Bits;
 use crate::{Error, Result};
+pub use both::Outcome;
 use cascade::Cascade;
 
 /// A question of Bob's.

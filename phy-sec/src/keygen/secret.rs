@@ -64,6 +64,12 @@ impl ReconciledBits {
         self.leaked
     }
 
+    /// The bits themselves, for whoever reconciles strings of their own (sifted QKD keys) and hashes them elsewhere.
+    #[must_use]
+    pub fn expose(&self) -> &Bits {
+        &self.bits
+    }
+
     /// In how many places the two ends' bits differ, for whoever holds both (tests and evaluation).
     ///
     /// # Errors
