@@ -17,6 +17,7 @@
 //! | filters, decimation, long filters | [`fir`], [`overlap_save`] |
 //! | frequency shift | [`nco`] |
 //! | bits and their hash | [`bits`], [`toeplitz`] |
+//! | belief propagation | [`ldpc`] |
 //!
 //! Kernels that run on the CPU alone take a [`Level`], the instruction set; those with a GPU version take a
 //! [`Backend`] when they are made. Samples are `Complex32`, full scale 1; frequencies and rates are in hertz.
@@ -83,6 +84,7 @@ pub mod error;
 pub mod fft;
 pub mod fir;
 pub mod gpu;
+pub mod ldpc;
 pub mod moments;
 pub mod nco;
 pub mod overlap_save;
