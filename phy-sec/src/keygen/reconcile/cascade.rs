@@ -174,6 +174,7 @@ impl Alice {
             }
             Ask::Pass { pass } => return Err(malformed(format!("pass {pass} is not the next"))),
             Ask::Ranges { ranges } => ranges.len(),
+            Ask::Syndromes | Ask::Reveal { .. } => return Err(malformed("a question of another reconciler")),
         };
         // The ledger counts whatever is said; this bounds the work that a hostile Bob can ask for. Honest ones stay
         // below two parities a bit even where the error rate leaves nothing to gain.
@@ -194,6 +195,7 @@ impl Alice {
                 let parities: Option<Bits> = ranges.iter().map(parity).collect();
                 parities.ok_or_else(|| malformed("a range lies outside the passes"))?
             }
+            Ask::Syndromes | Ask::Reveal { .. } => Bits::new(),
         };
         self.leaked += count;
         Ok(answer)
