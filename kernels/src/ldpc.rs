@@ -17,8 +17,10 @@ pub mod flooding;
 mod lanes;
 pub mod min_sum;
 pub mod sum_product;
+mod turn;
 
 use crate::{Error, Result};
+pub use turn::{apart, side_by_side};
 
 /// Most entries of a block row: the vectors of one check stay in the first-level cache.
 pub const MAX_DEGREE: usize = 64;
