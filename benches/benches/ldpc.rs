@@ -23,7 +23,9 @@ fn layout(frames: Option<usize>) -> Layout {
             (0..if frames.is_some() { 81 } else { 1 }).map(move |lane| {
                 let entries = row.iter().enumerate().filter(|(_, shift)| **shift >= 0);
                 let entry = |(column, shift): (usize, &i32)| match frames {
-                    Some(_) => Entry { column: (column * 81 + (lane + *shift as usize) % 81) as u32, shift: 0 },
+                    Some(_) => {
+                        Entry { column: (column * 81 + (lane + *shift as usize) % 81) as u32, shift: 0 }
+                    }
                     None => Entry { column: column as u32, shift: *shift as u32 },
                 };
                 entries.map(entry).collect()

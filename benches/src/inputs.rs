@@ -169,7 +169,8 @@ pub fn wifi_codewords() -> Vec<u8> {
         let mut x: Vec<u8> = (0..972).map(|k| (word(50, frame * 972 + k) & 1) as u8).collect();
         x.resize(24 * Z, 0);
         // Block `column`, turned by `shift`, at check `lane` of its row.
-        let at = |x: &[u8], column: usize, shift: i32, lane: usize| x[column * Z + (lane + shift as usize) % Z];
+        let at =
+            |x: &[u8], column: usize, shift: i32, lane: usize| x[column * Z + (lane + shift as usize) % Z];
         let sums: Vec<u8> = (0..12 * Z)
             .map(|check| {
                 let (row, lane) = (&WIFI_1944[check / Z][..12], check % Z);

@@ -17,7 +17,7 @@
 //! | filters, decimation, long filters | [`fir`], [`overlap_save`] |
 //! | frequency shift | [`nco`] |
 //! | bits and their hash | [`bits`], [`toeplitz`] |
-//! | belief propagation | [`ldpc`] |
+//! | belief propagation over parity checks | [`ldpc`] |
 //!
 //! Kernels that run on the CPU alone take a [`Level`], the instruction set; those with a GPU version take a
 //! [`Backend`] when they are made. Samples are `Complex32`, full scale 1; frequencies and rates are in hertz.

@@ -41,7 +41,9 @@ fn turn(x: &[u8], rows: usize, columns: usize, out: &mut [u8]) {
 
 /// Swaps halves, then quarters, then bytes across the diagonal.
 fn turn_block(mut block: [u64; 8]) -> [u64; 8] {
-    for (step, mask) in [(4, 0x0000_0000_ffff_ffffu64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
+    for (step, mask) in
+        [(4, 0x0000_0000_ffff_ffffu64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)]
+    {
         for k in (0..8).filter(|k| k & step == 0) {
             let swap = (block[k] >> (8 * step) ^ block[k + step]) & mask;
             block[k + step] ^= swap;
