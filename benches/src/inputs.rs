@@ -177,3 +177,83 @@ mod tests {
         assert_eq!(narrow(complex_gauss(3, 5)), Complex32::new(0.17411424, 0.10019233));
     }
 }
+
+/// 802.11n's matrix of n = 1944 and rate 1/2: shifts of 81 x 81 circulants, -1 where there is none
+/// (IEEE 802.11-2012, table F-1; `wifi1944_r12_base.i32`).
+#[rustfmt::skip]
+pub const WIFI_1944: [[i32; 24]; 12] = {
+    const O: i32 = -1;
+    [
+        [57, O, O, O, 50, O, 11, O, 50, O, 79, O, 1, 0, O, O, O, O, O, O, O, O, O, O],
+        [3, O, 28, O, 0, O, O, O, 55, 7, O, O, O, 0, 0, O, O, O, O, O, O, O, O, O],
+        [30, O, O, O, 24, 37, O, O, 56, 14, O, O, O, O, 0, 0, O, O, O, O, O, O, O, O],
+        [62, 53, O, O, 53, O, O, 3, 35, O, O, O, O, O, O, 0, 0, O, O, O, O, O, O, O],
+        [40, O, O, 20, 66, O, O, 22, 28, O, O, O, O, O, O, O, 0, 0, O, O, O, O, O, O],
+        [0, O, O, O, 8, O, 42, O, 50, O, O, 8, O, O, O, O, O, 0, 0, O, O, O, O, O],
+        [69, 79, 79, O, O, O, 56, O, 52, O, O, O, 0, O, O, O, O, O, 0, 0, O, O, O, O],
+        [65, O, O, O, 38, 57, O, O, 72, O, 27, O, O, O, O, O, O, O, O, 0, 0, O, O, O],
+        [64, O, O, O, 14, 52, O, O, 30, O, O, 32, O, O, O, O, O, O, O, O, 0, 0, O, O],
+        [O, 45, O, 70, 0, O, O, O, 77, 9, O, O, O, O, O, O, O, O, O, O, O, 0, 0, O],
+        [2, 56, O, 57, 35, O, O, O, O, O, 12, O, O, O, O, O, O, O, O, O, O, O, 0, 0],
+        [24, O, 61, O, 60, O, O, 27, 51, O, O, 16, 1, O, O, O, O, O, O, O, O, O, O, 0],
+    ]
+};
+
+/// 2048 random codewords of [`WIFI_1944`], `[frame, bit]` (`ldpc_cw.u8`).
+pub fn wifi_codewords() -> Vec<u8> {
+    const Z: usize = 81;
+    let mut words = Vec::with_capacity(2048 * 24 * Z);
+    for frame in 0..2048u64 {
+        let mut x: Vec<u8> = (0..972).map(|k| (word(50, frame * 972 + k) & 1) as u8).collect();
+        x.resize(24 * Z, 0);
+        // Block `column`, turned by `shift`, at check `lane` of its row.
+        let at =
+            |x: &[u8], column: usize, shift: i32, lane: usize| x[column * Z + (lane + shift as usize) % Z];
+        let sums: Vec<u8> = (0..12 * Z)
+            .map(|check| {
+                let (row, lane) = (&WIFI_1944[check / Z][..12], check % Z);
+                let terms = row.iter().enumerate().filter(|(_, shift)| **shift >= 0);
+                terms.fold(0, |sum, (column, shift)| sum ^ at(&x, column, *shift, lane))
+            })
+            .collect();
+        // All rows together leave the first parity block; then the double diagonal is solved downwards.
+        for lane in 0..Z {
+            x[12 * Z + lane] = (0..12).fold(0, |sum, row| sum ^ sums[row * Z + lane]);
+        }
+        for row in 0..11 {
+            for lane in 0..Z {
+                let mut next = sums[row * Z + lane];
+                if row > 0 {
+                    next ^= x[(12 + row) * Z + lane];
+                }
+                if WIFI_1944[row][12] >= 0 {
+                    next ^= at(&x, 12, WIFI_1944[row][12], lane);
+                }
+                x[(13 + row) * Z + lane] = next;
+            }
+        }
+        words.extend(x);
+    }
+    words
+}
+
+/// Log-likelihood ratios of [`wifi_codewords`] at Eb/N0 = 2 dB, times 4, as bytes (`ldpc_llr.i8`).
+pub fn wifi_llr(codewords: &[u8]) -> Vec<i8> {
+    if let Some(bytes) = read("ldpc_llr.i8", codewords.len()) {
+        return bytes.into_iter().map(|byte| byte as i8).collect();
+    }
+    let sigma = (1.0 / 10f64.powf(0.2)).sqrt();
+    let llr = |(k, bit): (usize, &u8)| {
+        let y = 1.0 - 2.0 * f64::from(*bit) + sigma * gauss(51, k as u64);
+        (f64::from((2.0 * y / sigma.powi(2)) as f32) * 4.0).round_ties_even().clamp(-127.0, 127.0) as i8
+    };
+    codewords.iter().enumerate().map(llr).collect()
+}
+
+/// 1024 frames of 1944 random bits (`rec_alice.u8`), and a copy with bit errors of the given rate (`rec_bob_q*.u8`).
+pub fn wifi_reconcile(rate: f64) -> (Vec<u8>, Vec<u8>) {
+    let alice: Vec<u8> = (0..1024 * 1944).map(|k| (word(52, k) & 1) as u8).collect();
+    let wrong = |k: usize| u8::from(((word(53, k as u64) >> 11) as f64 * 2f64.powi(-53)) < rate);
+    let bob = alice.iter().enumerate().map(|(k, bit)| bit ^ wrong(k)).collect();
+    (alice, bob)
+}

@@ -18,6 +18,7 @@
 //! | a band into channels | [`channelizer`] |
 //! | frequency shift | [`nco`] |
 //! | bits and their hash | [`bits`], [`toeplitz`] |
+//! | belief propagation over parity checks | [`ldpc`] |
 //!
 //! Each takes a [`Backend`] and matches it in its own file; one without a GPU version says so. Samples are `Complex32`, full scale 1; frequencies and rates are in hertz.
 //! Streaming kernels give the same bits wherever the stream is cut.
@@ -84,6 +85,7 @@ pub mod error;
 pub mod fft;
 pub mod fir;
 pub mod gpu;
+pub mod ldpc;
 pub mod moments;
 pub mod nco;
 pub mod overlap_save;

@@ -13,6 +13,7 @@ use kernels::{
     channelizer::Channelizer,
     convert::{self, Endian, Number},
     fft::{Batch, Direction},
+    ldpc::{self, Entry as Circulant, Layout, min_sum},
     moments::{self, EvenMoments},
     overlap_save::OverlapSave,
     stft_power::{Scaling, StftConfig, StftPower},
@@ -40,13 +41,14 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A workload's name and what runs it.
 type Entry = (&'static str, fn(&Run) -> Outcome);
 
-const WORKLOADS: [Entry; 10] = [
+const WORKLOADS: [Entry; 11] = [
     ("W1", fft),
     ("W2", spectrogram),
     ("W3", welch),
     ("W4", filters),
     ("W5", correlate),
     ("W9", even_moments),
+    ("W10", ldpc),
     ("W11", cascade),
     ("W12", hash),
     ("W13", randomness_tests),
@@ -336,6 +338,83 @@ fn cascade(run: &Run) -> Outcome {
         let peer = format!("{} {variant:?}, {schedule:?}, efficiency {f:.4}", run.peer);
         let workload = Workload { peer: &peer, ..run.workload("W11.cascade", n * count, "Mbit_key/s") };
         workload.report(&times, Some(f64::from(failed) / count as f64), leaked as f64);
+    }
+    Ok(())
+}
+
+/// W10: 802.11n, n = 1944, rate 1/2: 64 frames side by side through the 8-bit layered min-sum.
+fn ldpc(run: &Run) -> Outcome {
+    const N: usize = 1944;
+    let checks = |row: &[i32; 24], lane: usize| -> Vec<Circulant> {
+        let entries = row.iter().enumerate().filter(|(_, shift)| **shift >= 0);
+        let bit = |(column, shift): (usize, &i32)| column * 81 + (lane + *shift as usize) % 81;
+        entries.map(|entry| Circulant { column: bit(entry) as u32, shift: 0 }).collect()
+    };
+    let rows: Vec<_> =
+        inputs::WIFI_1944.iter().flat_map(|row| (0..81).map(move |lane| checks(row, lane))).collect();
+    let layout = Layout::new(64, N, &rows)?;
+    // `values` and `syndromes`, `[frame, ..]`, to bits; at most `most` sweeps, all of them unless `early`.
+    let decode = |values: &[u8], syndromes: Option<&[u8]>, most: usize, early: bool, out: &mut [u8]| {
+        let batch = |index: usize, values: &[u8], out: &mut [u8]| {
+            let mut turned = vec![0u8; 64 * N];
+            ldpc::side_by_side(values, N, &mut turned);
+            let mut posterior: Vec<i8> = turned.iter().map(|&v| (v as i8).clamp(-31, 31)).collect();
+            let mut target = vec![0u8; layout.checks()];
+            if let Some(syndromes) = syndromes {
+                ldpc::side_by_side(&syndromes[index * target.len()..][..target.len()], N / 2, &mut target);
+            }
+            let target: Vec<i8> = target.iter().map(|&bit| (bit << 7) as i8).collect();
+            let mut messages = vec![0; layout.edges()];
+            let mut failed = [0; 64];
+            for _ in 0..most {
+                failed.fill(0);
+                let rule = min_sum::Rule::NORMALISED;
+                min_sum::sweep(
+                    &run.backend,
+                    &layout,
+                    rule,
+                    &target,
+                    &mut posterior,
+                    &mut messages,
+                    &mut failed,
+                );
+                if early && failed.iter().all(|failed| *failed >= 0) {
+                    break;
+                }
+            }
+            turned.iter_mut().zip(&posterior).for_each(|(bit, value)| *bit = u8::from(*value < 0));
+            ldpc::apart(&turned, N, out);
+        };
+        let parts = values.par_chunks(64 * N).zip(out.par_chunks_mut(64 * N)).enumerate();
+        parts.for_each(|(index, (values, out))| batch(index, values, out));
+    };
+    let wrong = |out: &[u8], want: &[u8]| {
+        let frames = out.chunks_exact(N).zip(want.chunks_exact(N));
+        frames.filter(|(out, want)| out != want).count() as f64 / (want.len() / N) as f64
+    };
+    let codewords = inputs::wifi_codewords();
+    let llr: Vec<u8> = inputs::wifi_llr(&codewords).into_iter().map(|v| v as u8).collect();
+    let mut out = vec![0; llr.len()];
+    for (name, most, early) in [("W10.ldpc1944_10it", 10, false), ("W10.ldpc1944_early20", 20, true)] {
+        let times = time(|| decode(&llr, None, most, early, &mut out));
+        run.workload(name, llr.len(), "Mbit_coded/s").report(&times, Some(wrong(&out, &codewords)), 0.0);
+    }
+    for percent in [2, 3, 5, 7] {
+        let rate = f64::from(percent) / 100.0;
+        let (alice, bob) = inputs::wifi_reconcile(rate);
+        let one = Layout::new(1, N, &rows)?;
+        let mut syndromes = vec![0; alice.len() / 2];
+        for (alice, syndrome) in alice.chunks_exact(N).zip(syndromes.chunks_exact_mut(N / 2)) {
+            one.syndrome(alice, syndrome);
+        }
+        let size = (4.0 * ((1.0 - rate) / rate).ln() * 0.75).round() as i8;
+        let mut out = vec![0; bob.len()];
+        let times = time(|| {
+            let values: Vec<u8> = bob.iter().map(|&bit| if bit == 1 { -size } else { size } as u8).collect();
+            decode(&values, Some(&syndromes), 50, true, &mut out);
+        });
+        let name = format!("W10.reconcile_q{percent}");
+        run.workload(&name, bob.len(), "Mbit_key/s").report(&times, Some(wrong(&out, &alice)), 0.0);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod both;
 pub mod cascade;
+pub mod ldpc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::bits::Bits;
 use crate::{Error, Result};
 pub use both::Outcome;
 use cascade::Cascade;
+use ldpc::Ldpc;
 
 /// A question of Bob's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,13 @@ pub enum Ask {
     Ranges {
         /// `[pass, start, length]` of each.
         ranges: Vec<[u32; 3]>,
+    },
+    /// The syndromes of all frames.
+    Syndromes,
+    /// Single bits of frames.
+    Reveal {
+        /// `[frame, place]` of each.
+        places: Vec<[u32; 2]>,
     },
 }
 
@@ -138,6 +147,8 @@ macro_rules! table {
 table! {
     /// Binary search for errors in blocks of shuffled bits, with backtracking.
     "cascade" Cascade cascade,
+    /// Syndromes of low-density parity-check codes, and single bits of the frames that do not decode.
+    "ldpc" Ldpc ldpc,
 }
 
 impl Default for Reconciler {

@@ -107,6 +107,7 @@ impl Alice {
                 let range = |&[pass, start, len]: &[u32; 3]| Range { pass, start, len, lanes: 1 };
                 Question::Ranges(ranges.iter().map(range).collect())
             }
+            Ask::Syndromes | Ask::Reveal { .. } => return Err(malformed("a question of another reconciler")),
         };
         let answer = self.frame.answer(&question, &mut self.orders)?;
         Ok(answer.into_iter().map(|parity| parity == 1).collect())
