@@ -384,7 +384,7 @@ mod tests {
                     for at in start..symbols.len() {
                         let mut told = Vec::new();
                         trie.visit(&symbols, at, |length, found| {
-                            told.push((length, found.likeliest, found.count))
+                            told.push((length, found.likeliest, found.count));
                         });
                         assert_eq!(told, plain.visit(limit, &symbols, at), "{alphabet} {limit:?} {at}");
                     }
