@@ -8,6 +8,7 @@ mod collision;
 mod context;
 mod markov;
 mod most_common;
+pub mod symbols;
 mod t_tuple;
 
 use std::ops::Range;
