@@ -14,7 +14,7 @@ _Measured = NDArray[np.float64] | Trace | Csi
 
 class Config(TypedDict, total=False):
     pairing: dict[str, Any]
-    component: Literal["magnitude", "log_magnitude", "real", "imaginary"]
+    component: Literal["magnitude", "log_magnitude", "real", "imaginary", "phase", "complex"]
     preprocess: list[dict[str, Any]] | None
     quantize: dict[str, Any] | None
     error_rate: dict[str, float]
@@ -63,3 +63,21 @@ def read_intel5300(source: _Source) -> Csi: ...
 def read_series(source: _Source) -> Trace: ...
 def read_pairs(source: _Source) -> tuple[Trace, Trace]: ...
 def read_magnitudes(source: _Source) -> Trace: ...
+def quantize(
+    series: NDArray[np.float64],
+    *,
+    method: str = "guard_band",
+    role: Literal["alice", "bob"] = "alice",
+    announced: NDArray[np.uint64] | None = None,
+    **parameters: Any,
+) -> dict[str, Any]: ...
+def quantizer_theory(
+    rho: float, *, method: str = "guard_band", eve_rho: float = 0.5, **parameters: Any
+) -> dict[str, float]: ...
+def preprocess(
+    series: NDArray[np.float64], *, method: str = "remove_trend", **parameters: Any
+) -> NDArray[np.float64]: ...
+def learn(
+    series: NDArray[np.float64], steps: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], NDArray[np.float64], int]: ...
+def methods() -> dict[str, list[str]]: ...

@@ -65,6 +65,8 @@ mod _native {
     #[pymodule]
     mod keygen {
         #[pymodule_export]
+        use crate::keygen::methods::{learn, methods, preprocess, quantize, quantizer_theory};
+        #[pymodule_export]
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
     }
 

@@ -5,6 +5,10 @@
 //! only this one sees. Distances are told apart in octaves, because kept samples that stand for excursions are tens of
 //! samples apart and their distance says how likely the sign has changed.
 //!
+//! The series behind the symbols remembers more than its last symbol: the longer it has stayed in a cell, the further inside
+//! it is, and the likelier it stays (its slowest path is the greatest eigenvalue of its transition there, not the mean over the
+//! cell). So the symbol before is seen together with how often it has repeated, as far as there are trials enough to tell.
+//!
 //! As in the estimate *context*, the adversary is granted the likeliest outcome over all secret predecessors,
 //! `H = -log2 Σ_g P(g) max_{s, x} P(x | s, g)`, at the upper ends of the confidence intervals: a lower bound of the average
 //! min-entropy (Dodis et al. 2008) of any chain of this order.
@@ -32,54 +36,97 @@ pub struct Symbols<'a> {
 /// Symbols of at most so many values: four bits.
 const VALUES: usize = 16;
 
+/// Repetitions are told apart in so many octaves, where at least so many trials show what follows them, so many standard
+/// deviations beyond what follows fewer: of hundreds of contexts, some always look telling by chance.
+const RUNS: usize = 6;
+const TRIALS: f64 = 300.0;
+const DEVIATIONS: f64 = 5.0;
+
 /// Min-entropy per *bit*; 0 where there are too few symbols to say anything.
 #[must_use]
 pub fn estimate(symbols: &Symbols<'_>) -> Estimate {
+    // What is public can be ignored: an adversary who does is not worse off on the likeliest path of all, on which the mean
+    // over what is public turns.
+    let counts = [true, false].map(|heard| count(symbols, heard));
+    let least = |probability: &dyn Fn(f64, f64) -> f64| {
+        counts.iter().map(|counts| per_bit(counts, probability)).fold(1.0, f64::min)
+    };
+    let (point, bound) = (least(&|hits, trials| hits / trials), least(&upper));
+    Estimate { name: "symbols", point, bound: bound.min(point), conditional: true, counts: true }
+}
+
+/// By width, then by what is public: `[octave of times the previous symbol had come][previous symbol][symbol]`.
+type Counts = BTreeMap<u8, BTreeMap<[u32; 3], Vec<f64>>>;
+
+fn count(symbols: &Symbols<'_>, heard: bool) -> Counts {
     let classes = u32::from(symbols.classes.iter().copied().max().unwrap_or(0)) + 1;
-    // By width; then by what is public: [previous symbol][symbol].
-    let mut seen: BTreeMap<u8, BTreeMap<[u32; 3], Vec<f64>>> = BTreeMap::new();
+    let class = |index: usize| if heard { u32::from(symbols.classes[index]) } else { 0 };
+    let mut seen = Counts::new();
     for row in symbols.rows {
         let mut before: Option<usize> = None;
+        let mut run = 1usize;
         for index in row.clone() {
             let (width, value) = (symbols.widths[index], usize::from(symbols.values[index]) % VALUES);
             let (public, last) = match before {
-                None => ([u32::MAX, 0, u32::from(symbols.classes[index])], 0),
+                None => ([u32::MAX, 0, class(index)], 0),
                 Some(last) => {
                     let gap = symbols.place[index].saturating_sub(symbols.place[last]).max(1).ilog2();
-                    let offset = u32::from(symbols.classes[index]) + classes - u32::from(symbols.classes[last]);
-                    let value = usize::from(symbols.values[last]) % VALUES;
-                    ([gap, u32::from(symbols.widths[last]), offset % classes], value)
+                    let offset = (class(index) + classes - class(last)) % classes;
+                    ([gap, u32::from(symbols.widths[last]), offset], usize::from(symbols.values[last]) % VALUES)
                 }
             };
             let counts = seen.entry(width).or_default().entry(public);
-            counts.or_insert_with(|| vec![0.0; VALUES * VALUES])[last * VALUES + value] += 1.0;
+            let counts = counts.or_insert_with(|| vec![0.0; RUNS * VALUES * VALUES]);
+            let octave = (run.ilog2() as usize).min(RUNS - 1);
+            counts[(octave * VALUES + last) * VALUES + value] += 1.0;
+            run = if before.is_some() && last == value { run + 1 } else { 1 };
             before = Some(index);
         }
     }
-    let per_bit = |probability: &dyn Fn(f64, f64) -> f64| {
-        let (mut entropy, mut bits) = (0.0, 0.0);
-        for (width, contexts) in &seen {
-            let (mut guessed, mut total) = (0.0, 0.0);
-            for counts in contexts.values() {
-                let (mut weight, mut best) = (0.0, 0.0f64);
-                for outcomes in counts.chunks(VALUES) {
-                    let trials: f64 = outcomes.iter().sum();
-                    if trials > 0.0 {
-                        weight += trials;
-                        let most = outcomes.iter().copied().fold(0.0, f64::max);
-                        best = best.max(probability(most, trials));
-                    }
-                }
-                guessed += weight * best;
-                total += weight;
-            }
-            entropy -= total * (guessed / total).min(1.0).log2();
-            bits += total * f64::from(*width);
+    seen
+}
+
+fn per_bit(seen: &Counts, probability: &dyn Fn(f64, f64) -> f64) -> f64 {
+    let (mut entropy, mut bits) = (0.0, 0.0);
+    for (width, contexts) in seen {
+        let (mut guessed, mut total) = (0.0, 0.0);
+        for counts in contexts.values() {
+            let (weight, best) = likeliest(counts, probability);
+            guessed += weight * best;
+            total += weight;
         }
-        if bits > 0.0 { (entropy / bits).clamp(0.0, 1.0) } else { 0.0 }
-    };
-    let (point, bound) = (per_bit(&|hits, trials| hits / trials), per_bit(&upper));
-    Estimate { name: "symbols", point, bound: bound.min(point), conditional: true, counts: true }
+        entropy -= total * (guessed / total).min(1.0).log2();
+        bits += total * f64::from(*width);
+    }
+    if bits > 0.0 { (entropy / bits).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+/// Trials in this public context, and the probability of the likeliest symbol after the most telling past.
+fn likeliest(counts: &[f64], probability: &dyn Fn(f64, f64) -> f64) -> (f64, f64) {
+    let (mut weight, mut best) = (0.0, 0.0f64);
+    for last in 0..VALUES {
+        // Runs of at least so many: from all of them to the longest.
+        let at_least = |run: usize| {
+            let outcome = |value| (run..RUNS).map(|run| counts[(run * VALUES + last) * VALUES + value]).sum::<f64>();
+            let outcomes = (0..VALUES).map(outcome);
+            outcomes.fold((0.0f64, 0.0f64), |(most, trials), count| (most.max(count), trials + count))
+        };
+        let (mut most, mut trials) = at_least(0);
+        if trials <= 0.0 {
+            continue;
+        }
+        weight += trials;
+        for run in 1..RUNS {
+            let (longer, of_longer) = at_least(run);
+            let share = most / trials;
+            let chance = (share * (1.0 - share) / of_longer).sqrt();
+            if of_longer >= TRIALS && longer / of_longer > share + DEVIATIONS * chance {
+                (most, trials) = (longer, of_longer);
+            }
+        }
+        best = best.max(probability(most, trials));
+    }
+    (weight, best)
 }
 
 #[cfg(test)]

@@ -241,3 +241,23 @@ fn eve_guesses_no_better_than_the_model() {
         assert!(got < model + 4.0 * sigma && got > model - 0.02, "{rho} {alpha}: {got}, model {model}");
     }
 }
+
+/// The guide lists every method of both tables, and every field of its configuration.
+#[test]
+fn the_guide_names_every_method() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/keygen.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let default_step = |name: &str| {
+        let step: crate::keygen::preprocess::Preprocess = serde_json::from_str(&format!(r#"{{"method":"{name}"}}"#)).unwrap();
+        serde_json::to_value(step).unwrap()
+    };
+    let steps = crate::keygen::preprocess::Preprocess::ALL.iter().map(|name| (name, default_step(name)));
+    let quantizers = Quantizer::ALL.iter().map(|name| (name, serde_json::to_value(default_of(name)).unwrap()));
+    for (name, fields) in steps.chain(quantizers) {
+        let row = guide.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/guide/keygen.md has no row for {name}"));
+        for field in fields.as_object().unwrap().keys().filter(|field| *field != "method") {
+            assert!(row.contains(&format!("`{field}`")), "docs/guide/keygen.md, {name}: no {field}");
+        }
+    }
+}
