@@ -36,7 +36,9 @@ fn capacity(rho: f64, eve: f64) -> f64 {
 /// Released bits a real sample, and the method that was used.
 fn released(method: &str, rho: f64, eve: f64, samples: usize) -> Result<(f64, String), phy_sec::Error> {
     let method = match method {
-        "optimal" => format!(r#"{{"method":"optimal","rho":{rho},"snr_db":100,"eve_rho":{eve},"efficiency":1.2}}"#),
+        "optimal" => {
+            format!(r#"{{"method":"optimal","rho":{rho},"snr_db":100,"eve_rho":{eve},"efficiency":1.2}}"#)
+        }
         method => method.to_owned(),
     };
     // Complex gains are two lanes.
@@ -82,7 +84,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 format!("{rate:.3} ({:.0} %)", 100.0 * rate / capacity(*rho, eve))
             };
             let figures: Vec<String> = row.iter().zip(CORRELATIONS).map(figure).collect();
-            println!("| `{}` | {} |", method.replace(['"', '{', '}'], "").replace("method:", ""), figures.join(" | "));
+            println!(
+                "| `{}` | {} |",
+                method.replace(['"', '{', '}'], "").replace("method:", ""),
+                figures.join(" | ")
+            );
         }
         let chosen = &cells[cells.len() - CORRELATIONS.len()..];
         println!();

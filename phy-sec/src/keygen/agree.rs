@@ -191,7 +191,10 @@ fn grant(
         let b = process(select(&pairs.bob, &of_pairs))?;
         let quantizer = settings.quantize.resolved();
         let alice = quantizer.quantize(Role::Alice, &a, &[])?;
-        let [bob, eve] = [quantizer.quantize(Role::Bob, &b, &alice.announced)?, quantizer.quantize(Role::Bob, &e, &alice.announced)?];
+        let [bob, eve] = [
+            quantizer.quantize(Role::Bob, &b, &alice.announced)?,
+            quantizer.quantize(Role::Bob, &e, &alice.announced)?,
+        ];
         let (count, errors) = alice.differences(&bob, &eve);
         report.eve_kdr = (count > 0).then(|| errors as f64 / count as f64);
     }

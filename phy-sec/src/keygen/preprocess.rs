@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn what_is_learnt_is_charged() {
         let series = Array2::from_shape_fn((3, 400), |(lane, k)| ((k + lane) as f64 * 0.3).sin());
-        let steps = [r#"{"method":"coherence"}"#, r#"{"method":"pca","calibration":20}"#].map(|text| parse(text).unwrap());
+        let steps = [r#"{"method":"coherence"}"#, r#"{"method":"pca","calibration":20}"#]
+            .map(|text| parse(text).unwrap());
         let learnt = learn(&steps, series).unwrap();
         let Preprocess::Pca(Pca { basis: Some(basis), .. }) = &learnt.steps[1] else { panic!("{learnt:?}") };
         assert_eq!(learnt.announced_bits, 16 + 4 * basis.len());

@@ -92,7 +92,8 @@ impl Quantized {
     /// them `other` differs from hers.
     #[must_use]
     pub fn differences(&self, bob: &Self, other: &Self) -> (usize, usize) {
-        let kept = self.kept.iter().zip(bob.kept.iter()).enumerate().filter(|(_, (alice, bob))| *alice && *bob);
+        let kept =
+            self.kept.iter().zip(bob.kept.iter()).enumerate().filter(|(_, (alice, bob))| *alice && *bob);
         kept.fold((0, 0), |(bits, errors), (place, _)| {
             let wrong = self.symbols[place] ^ other.symbols[place];
             (bits + usize::from(self.widths[place]), errors + wrong.count_ones() as usize)

@@ -433,14 +433,21 @@ impl End {
         let mut estimates: Vec<Estimate> =
             Estimator::ALL.iter().map(|estimator| estimator.estimate(&sample)).collect();
         bits.zeroize();
-        let plain = !self.runs && self.widths.iter().all(|&width| width == 1) && self.classes.iter().all(|&c| c == 0);
+        let plain =
+            !self.runs && self.widths.iter().all(|&width| width == 1) && self.classes.iter().all(|&c| c == 0);
         if !plain {
             let bits = |index: usize| &all[starts[index]..starts[index] + usize::from(self.widths[index])];
             let symbol = |index| bits(index).iter().fold(0, |symbol, &bit| symbol << 1 | u8::from(bit));
             let mut values: Vec<u8> = (0..self.kept.len()).map(symbol).collect();
             let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
             let (widths, classes) = (self.widths.as_slice(), self.classes.as_slice());
-            estimates.push(symbols::estimate(&Symbols { values: &values, widths, classes, place: &place, rows: &rows }));
+            estimates.push(symbols::estimate(&Symbols {
+                values: &values,
+                widths,
+                classes,
+                place: &place,
+                rows: &rows,
+            }));
             values.zeroize();
         }
         estimates

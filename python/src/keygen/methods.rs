@@ -54,7 +54,9 @@ pub(crate) fn quantize<'py>(
     let role = match role {
         "alice" => Role::Alice,
         "bob" => Role::Bob,
-        role => return Err(OutOfRangeError::new_err(format!("role must be \"alice\" or \"bob\"; got {role:?}"))),
+        role => {
+            return Err(OutOfRangeError::new_err(format!("role must be \"alice\" or \"bob\"; got {role:?}")));
+        }
     };
     let (series, _) = lanes("series", series)?;
     let announced = match announced {

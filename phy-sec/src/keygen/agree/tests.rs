@@ -218,7 +218,10 @@ fn every_quantizer_agrees_on_a_key() {
         };
         let eve = crate::keygen::EveModel { rho: 0.1 };
         let security = crate::keygen::Security { epsilon: 2f64.powi(-20) };
-        let got = agreed(probes, &Config { component, quantize: Some(quantize), eve, security, ..Config::default() });
+        let got = agreed(
+            probes,
+            &Config { component, quantize: Some(quantize), eve, security, ..Config::default() },
+        );
         eprintln!("{name}: {} at kdr {:?}", got.report.reason, got.report.kdr);
         let (alice, bob) = got.keys.as_ref().unwrap_or_else(|| panic!("{name}: {:#?}", got.report));
         assert!(alice.matches(bob) && alice.bits() == got.report.released_bits, "{name}");
@@ -250,7 +253,8 @@ fn every_preprocessor_leaves_the_ends_alike() {
         match &got.keys {
             Some((alice, bob)) => assert!(alice.matches(bob) && alice.bits() == got.report.released_bits),
             None => assert!(
-                ["unit_norm", "moving_average", "savitzky_golay", "difference", "dct", "wavelet"].contains(name),
+                ["unit_norm", "moving_average", "savitzky_golay", "difference", "dct", "wavelet"]
+                    .contains(name),
                 "{name}: {}",
                 got.report.reason
             ),

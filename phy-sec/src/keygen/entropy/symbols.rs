@@ -37,7 +37,7 @@ pub struct Symbols<'a> {
 const VALUES: usize = 16;
 
 /// Repetitions are told apart in so many octaves, where at least so many trials show what follows them, so many standard
-/// deviations beyond what follows fewer: of hundreds of contexts, some always look telling by chance.
+/// deviations beyond what follows all of them: of hundreds of contexts, some always look telling by chance.
 const RUNS: usize = 6;
 const TRIALS: f64 = 300.0;
 const DEVIATIONS: f64 = 5.0;
@@ -72,7 +72,10 @@ fn count(symbols: &Symbols<'_>, heard: bool) -> Counts {
                 Some(last) => {
                     let gap = symbols.place[index].saturating_sub(symbols.place[last]).max(1).ilog2();
                     let offset = (class(index) + classes - class(last)) % classes;
-                    ([gap, u32::from(symbols.widths[last]), offset], usize::from(symbols.values[last]) % VALUES)
+                    (
+                        [gap, u32::from(symbols.widths[last]), offset],
+                        usize::from(symbols.values[last]) % VALUES,
+                    )
                 }
             };
             let counts = seen.entry(width).or_default().entry(public);
@@ -107,7 +110,8 @@ fn likeliest(counts: &[f64], probability: &dyn Fn(f64, f64) -> f64) -> (f64, f64
     for last in 0..VALUES {
         // Runs of at least so many: from all of them to the longest.
         let at_least = |run: usize| {
-            let outcome = |value| (run..RUNS).map(|run| counts[(run * VALUES + last) * VALUES + value]).sum::<f64>();
+            let outcome =
+                |value| (run..RUNS).map(|run| counts[(run * VALUES + last) * VALUES + value]).sum::<f64>();
             let outcomes = (0..VALUES).map(outcome);
             outcomes.fold((0.0f64, 0.0f64), |(most, trials), count| (most.max(count), trials + count))
         };
@@ -116,11 +120,12 @@ fn likeliest(counts: &[f64], probability: &dyn Fn(f64, f64) -> f64) -> (f64, f64
             continue;
         }
         weight += trials;
+        let whole = most / trials;
         for run in 1..RUNS {
             let (longer, of_longer) = at_least(run);
-            let share = most / trials;
-            let chance = (share * (1.0 - share) / of_longer).sqrt();
-            if of_longer >= TRIALS && longer / of_longer > share + DEVIATIONS * chance {
+            let chance = (whole * (1.0 - whole) / of_longer).sqrt();
+            let demonstrable = of_longer >= TRIALS && longer / of_longer > whole + DEVIATIONS * chance;
+            if demonstrable && longer / of_longer > most / trials {
                 (most, trials) = (longer, of_longer);
             }
         }

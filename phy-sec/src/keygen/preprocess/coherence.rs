@@ -45,7 +45,8 @@ impl Coherence {
                 let mean = lane.mean()?;
                 let centred: Vec<f64> = lane.iter().map(|x| x - mean).collect();
                 let power: f64 = centred.iter().map(|x| x * x).sum();
-                (power > 1e-20 * mean * mean * lane.len() as f64).then(|| centred.iter().map(|x| x / power.sqrt()).collect())
+                (power > 1e-20 * mean * mean * lane.len() as f64)
+                    .then(|| centred.iter().map(|x| x / power.sqrt()).collect())
             })
             .collect();
         let correlation = |lag: usize| {
@@ -54,7 +55,11 @@ impl Coherence {
         };
         let most = self.most.min(series.ncols() / 4).max(1);
         // Constant lanes have none to measure.
-        let time = if lanes.is_empty() { 1 } else { (1..most).find(|&lag| correlation(lag) < self.threshold).unwrap_or(most) };
+        let time = if lanes.is_empty() {
+            1
+        } else {
+            (1..most).find(|&lag| correlation(lag) < self.threshold).unwrap_or(most)
+        };
         Decimate { time, lane: 1 }
     }
 

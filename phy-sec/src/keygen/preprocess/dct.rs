@@ -54,7 +54,9 @@ impl Dct {
         let value = |lane: usize, k: usize, block: usize| -> f64 {
             (0..n).map(|t| basis[[k, t]] * series[[lane, block * n + t]]).sum()
         };
-        Ok(Array2::from_shape_fn((series.nrows() * keep, blocks), |(row, block)| value(row / keep, row % keep, block)))
+        Ok(Array2::from_shape_fn((series.nrows() * keep, blocks), |(row, block)| {
+            value(row / keep, row % keep, block)
+        }))
     }
 }
 
@@ -69,7 +71,9 @@ mod tests {
         for block in [2, 5, 16] {
             let method = Dct { block, skip: 0, keep: 0 };
             // Blocks that are the unit vectors one after another.
-            let units = Array2::from_shape_fn((1, block * block), |(_, k)| f64::from(u8::from(k % block == k / block)));
+            let units = Array2::from_shape_fn((1, block * block), |(_, k)| {
+                f64::from(u8::from(k % block == k / block))
+            });
             let matrix = method.apply(units).unwrap();
             let gram = matrix.dot(&matrix.t());
             assert!((gram - Array2::<f64>::eye(block)).iter().all(|d| d.abs() < 1e-12), "{block}");

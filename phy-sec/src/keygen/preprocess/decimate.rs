@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn keeps_the_first_of_each_stretch() {
-        let got = Decimate { time: 2, lane: 2 }.apply(array![[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]).unwrap();
+        let got =
+            Decimate { time: 2, lane: 2 }.apply(array![[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]).unwrap();
         assert_eq!(got, array![[1., 3.], [7., 9.]]);
         let err = Decimate { time: 0, lane: 1 }.check().unwrap_err();
         assert_eq!(err.to_string(), "time must be at least 1, got 0");

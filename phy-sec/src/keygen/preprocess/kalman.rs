@@ -65,7 +65,10 @@ mod tests {
             let series = Array2::from_shape_fn((1, n + 2), |(_, k)| if k < n { 0.0 } else { 1.0 });
             let got = method.apply(series).unwrap();
             let left = 1.0 - method.steady_gain();
-            assert!((got[[0, n]] - left).abs() < 1e-9 && (got[[0, n + 1]] - left * left).abs() < 1e-9, "{ratio}: {got}");
+            assert!(
+                (got[[0, n]] - left).abs() < 1e-9 && (got[[0, n + 1]] - left * left).abs() < 1e-9,
+                "{ratio}: {got}"
+            );
         }
         // λ = 1: the golden ratio.
         assert!((Kalman { ratio: 1.0 }.steady_gain() - 0.618_033_988_749_895).abs() < 1e-12);

@@ -36,7 +36,11 @@ impl MovingAverage {
 }
 
 /// Replaces each value of `row` by `keep(value, mean of the window around it)`.
-pub(super) fn replace_by_mean(mut row: ArrayViewMut1<'_, f64>, window: usize, keep: impl Fn(f64, f64) -> f64) {
+pub(super) fn replace_by_mean(
+    mut row: ArrayViewMut1<'_, f64>,
+    window: usize,
+    keep: impl Fn(f64, f64) -> f64,
+) {
     let n = row.len();
     let mut sums = Vec::with_capacity(n + 1);
     sums.push(0.0);

@@ -90,7 +90,11 @@ impl Pca {
         let component = |k: usize| {
             let vector = eigen.eigenvectors.column(k);
             // A sign that does not hang on rounding: the greatest entry is positive.
-            let sign = vector.iter().copied().fold(0.0f64, |most, x| if x.abs() > most.abs() + 1e-9 { x } else { most }).signum();
+            let sign = vector
+                .iter()
+                .copied()
+                .fold(0.0f64, |most, x| if x.abs() > most.abs() + 1e-9 { x } else { most })
+                .signum();
             let scale = if self.whiten { sign / eigen.eigenvalues[k].sqrt() } else { sign };
             vector.iter().map(|x| x * scale).collect()
         };

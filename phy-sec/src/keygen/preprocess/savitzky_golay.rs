@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn polynomials_pass() {
         for (n, window, order) in [(50, 7, 2), (50, 11, 3), (6, 7, 2), (3, 9, 4), (1, 3, 1), (30, 1025, 8)] {
-            let poly = |k: usize| (0..=order.min(n - 1)).fold(0.0, |y, _| y * (k as f64 / n as f64 - 0.3) + 1.0);
+            let poly =
+                |k: usize| (0..=order.min(n - 1)).fold(0.0, |y, _| y * (k as f64 / n as f64 - 0.3) + 1.0);
             let series = Array2::from_shape_fn((2, n), |(lane, k)| (lane + 1) as f64 * poly(k));
             let smooth = SavitzkyGolay { window, order, keep: Keep::Smooth };
             let got = smooth.apply(series.clone()).unwrap();

@@ -53,7 +53,8 @@ impl Default for Wavelet {
 }
 
 const HAAR: [f64; 2] = [std::f64::consts::FRAC_1_SQRT_2; 2];
-const DB2: [f64; 4] = [0.482_962_913_144_534_2, 0.836_516_303_737_807_9, 0.224_143_868_042_013_4, -0.129_409_522_551_260_4];
+const DB2: [f64; 4] =
+    [0.482_962_913_144_534_2, 0.836_516_303_737_807_9, 0.224_143_868_042_013_4, -0.129_409_522_551_260_4];
 const DB4: [f64; 8] = [
     0.230_377_813_308_896_5,
     0.714_846_570_552_915_7,
@@ -95,7 +96,9 @@ impl Wavelet {
             let (slow, details) = self.analyse(&row.to_vec(), filter);
             let silent = details.iter().map(|detail| vec![0.0; detail.len()]).collect();
             let slow = synthesise(slow, silent, filter);
-            row.iter_mut().zip(slow).for_each(|(x, slow)| *x = if self.keep == Part::Detail { *x - slow } else { slow });
+            row.iter_mut()
+                .zip(slow)
+                .for_each(|(x, slow)| *x = if self.keep == Part::Detail { *x - slow } else { slow });
         }
         Ok(series)
     }
@@ -142,7 +145,8 @@ fn mirror(low: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const FILTERS: [(Family, &[f64], usize); 3] = [(Family::Haar, &HAAR, 1), (Family::Db2, &DB2, 2), (Family::Db4, &DB4, 4)];
+    const FILTERS: [(Family, &[f64], usize); 3] =
+        [(Family::Haar, &HAAR, 1), (Family::Db2, &DB2, 2), (Family::Db4, &DB4, 4)];
 
     /// Orthonormal to even shifts, and as many vanishing moments as the name says.
     #[test]
@@ -154,7 +158,8 @@ mod tests {
                 assert!((product - f64::from(u8::from(shift == 0))).abs() < 1e-12);
             }
             for moment in 0..moments {
-                let sum: f64 = mirror(low).iter().enumerate().map(|(i, h)| h * (i as f64).powi(moment as i32)).sum();
+                let sum: f64 =
+                    mirror(low).iter().enumerate().map(|(i, h)| h * (i as f64).powi(moment as i32)).sum();
                 assert!(sum.abs() < 1e-9, "{moment}: {sum}");
             }
         }
@@ -175,7 +180,8 @@ mod tests {
                 // Detail and approximation add up.
                 let series = Array2::from_shape_vec((1, 96), x.clone()).unwrap();
                 let fast = method.apply(series.clone()).unwrap();
-                let slow = Wavelet { keep: Part::Approximation, ..method.clone() }.apply(series.clone()).unwrap();
+                let slow =
+                    Wavelet { keep: Part::Approximation, ..method.clone() }.apply(series.clone()).unwrap();
                 assert!((&fast + &slow - &series).iter().all(|d| d.abs() < 1e-9));
                 let coefficients = Wavelet { keep: Part::Coefficients, ..method }.apply(series).unwrap();
                 assert_eq!(coefficients.dim(), (1, 96 >> levels));

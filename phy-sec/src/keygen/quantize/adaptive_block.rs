@@ -73,7 +73,11 @@ impl AdaptiveBlock {
                         Some(&bits) if bits <= u64::from(self.bits) => bits as u8,
                         Some(bits) => {
                             let (field, got) = ("bits of a block", bits.to_string());
-                            return Err(Error::OutOfRange { field, rule: "at most those of the settings", got });
+                            return Err(Error::OutOfRange {
+                                field,
+                                rule: "at most those of the settings",
+                                got,
+                            });
                         }
                         None => self.bears(block),
                     };
@@ -104,7 +108,11 @@ impl AdaptiveBlock {
             return 0;
         }
         let (least, most) = range(block);
-        if self.step <= 0.0 { self.bits } else { ((most - least) / self.step).log2().clamp(0.0, f64::from(self.bits)) as u8 }
+        if self.step <= 0.0 {
+            self.bits
+        } else {
+            ((most - least) / self.step).log2().clamp(0.0, f64::from(self.bits)) as u8
+        }
     }
 
     fn shape(&self) -> Shape {
@@ -190,7 +198,8 @@ mod tests {
     /// A jump of the mean between blocks makes no run of ones.
     #[test]
     fn blocks_have_their_own_level() {
-        let series = Array2::from_shape_fn((1, 128), |(_, k)| if k < 64 { 0.0 } else { 100.0 } + (k % 2) as f64);
+        let series =
+            Array2::from_shape_fn((1, 128), |(_, k)| if k < 64 { 0.0 } else { 100.0 } + (k % 2) as f64);
         let got = AdaptiveBlock::default().decide(Role::Alice, &series, &[]).unwrap();
         assert_eq!(got.symbols.iter().filter(|bit| **bit == 1).count(), 64);
     }

@@ -184,13 +184,19 @@ impl Cells {
             posterior.fill(0.0);
             for mine in &self.alice {
                 let place = usize::from(mine.class) * self.labels() + usize::from(mine.label);
-                simpson(mine.from.max(-6.0), mine.to.min(6.0), (spread / 4.0).clamp(0.01, 0.1), |a, weight| {
-                    let mean = of_a * a + of_e * e;
-                    let theirs = self.bob.iter().filter(|theirs| theirs.class == mine.class);
-                    let bob: f64 =
-                        theirs.map(|cell| phi((cell.to - mean) / left) - phi((cell.from - mean) / left)).sum();
-                    posterior[place] += weight * density((a - rho * e) / spread) / spread * bob;
-                });
+                simpson(
+                    mine.from.max(-6.0),
+                    mine.to.min(6.0),
+                    (spread / 4.0).clamp(0.01, 0.1),
+                    |a, weight| {
+                        let mean = of_a * a + of_e * e;
+                        let theirs = self.bob.iter().filter(|theirs| theirs.class == mine.class);
+                        let bob: f64 = theirs
+                            .map(|cell| phi((cell.to - mean) / left) - phi((cell.from - mean) / left))
+                            .sum();
+                        posterior[place] += weight * density((a - rho * e) / spread) / spread * bob;
+                    },
+                );
             }
             let weight = weight * density(e);
             right += weight * best(&posterior, self.labels());
@@ -227,12 +233,19 @@ mod tests {
 
     #[test]
     fn signs_are_cells() {
-        for (rho, alice, bob) in [(0.8, 0.2, 0.2), (0.9, 0.6, 0.6), (0.95, 0.2, 0.0), (0.999, 0.0, 0.0), (0.0, 0.3, 0.3)] {
+        for (rho, alice, bob) in
+            [(0.8, 0.2, 0.2), (0.9, 0.6, 0.6), (0.95, 0.2, 0.0), (0.999, 0.0, 0.0), (0.0, 0.3, 0.3)]
+        {
             let (kdr, kept) = gaussian::disagreement(rho, alice, bob);
             let got = band(alice, bob).theory(rho);
-            assert!((got.kdr - kdr).abs() < 1e-7 && (got.kept - kept).abs() < 1e-7, "{rho}: {got:?} {kdr} {kept}");
+            assert!(
+                (got.kdr - kdr).abs() < 1e-7 && (got.kept - kept).abs() < 1e-7,
+                "{rho}: {got:?} {kdr} {kept}"
+            );
         }
-        for (rho, alice, bob) in [(0.5, 0.0, 0.0), (0.5, 0.3, 0.3), (0.9, 0.6, 0.0), (0.8, 0.6, 0.6), (0.0, 0.4, 0.4)] {
+        for (rho, alice, bob) in
+            [(0.5, 0.0, 0.0), (0.5, 0.3, 0.3), (0.9, 0.6, 0.0), (0.8, 0.6, 0.6), (0.0, 0.4, 0.4)]
+        {
             let (got, want) = (band(alice, bob).guess(rho), gaussian::guess(rho, alice, bob));
             assert!((got - want).abs() < 1e-4, "{rho} {alice} {bob}: {got}, {want}");
         }

@@ -123,7 +123,8 @@ impl Equiprobable {
             }
         }
         if role == Role::Alice && self.offsets > 1 {
-            let pack = |classes: &[u8]| classes.iter().rev().fold(0, |word, &class| word << 4 | u64::from(class));
+            let pack =
+                |classes: &[u8]| classes.iter().rev().fold(0, |word, &class| word << 4 | u64::from(class));
             out.announced = out.classes.chunks(per_word).map(pack).collect();
         }
         Ok(out)
@@ -202,7 +203,10 @@ mod tests {
                 let (kdr, information) = (kdr[usize::from(bits) - 1], information[usize::from(bits) - 1]);
                 assert!((got.kdr - kdr).abs() < 1e-6, "{rho} {bits}: {got:?}, table {kdr}");
                 assert!((got.kept - 1.0).abs() < 1e-6, "{rho} {bits}: {got:?}");
-                assert!((got.mutual_information - information).abs() < 6e-5, "{rho} {bits}: {got:?}, {information}");
+                assert!(
+                    (got.mutual_information - information).abs() < 6e-5,
+                    "{rho} {bits}: {got:?}, {information}"
+                );
                 // Never more than the samples have: -1/2 log2(1 - rho²).
                 assert!(got.mutual_information < -0.5 * (1.0 - rho * rho).log2());
             }

@@ -91,8 +91,13 @@ fn candidates() -> impl Iterator<Item = Equiprobable> {
     let distribution = Distribution::Ranks;
     (1..=4).flat_map(move |bits| {
         let offsets = [1, 2, 4, 8].into_iter();
-        let offsets =
-            offsets.map(move |offsets| Equiprobable { bits, guard: 0.0, sides: Sides::Both, offsets, distribution });
+        let offsets = offsets.map(move |offsets| Equiprobable {
+            bits,
+            guard: 0.0,
+            sides: Sides::Both,
+            offsets,
+            distribution,
+        });
         let guards = [0.1, 0.2, 0.3, 0.45, 0.6].into_iter().flat_map(move |guard| {
             let sides = [Sides::Alice, Sides::Both].into_iter();
             sides.map(move |sides| Equiprobable { bits, guard, sides, offsets: 1, distribution })

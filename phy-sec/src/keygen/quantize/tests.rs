@@ -77,7 +77,8 @@ fn every_method_keeps_the_rules_of_the_table() {
             let got = quantizer.quantize(Role::Alice, &series, &[]).unwrap();
             let bob = quantizer.quantize(Role::Bob, &series, &got.announced).unwrap();
             let from = if lanes.start == 0 { 0 } else { got.kept.len() - got.kept.len() / 2 };
-            let constant = (from..got.kept.len()).filter(|&k| got.kept.get(k) == Some(true) || bob.kept.get(k) == Some(true));
+            let constant = (from..got.kept.len())
+                .filter(|&k| got.kept.get(k) == Some(true) || bob.kept.get(k) == Some(true));
             if lanes.start == 0 || !matches!(quantizer, Quantizer::Vector(_)) {
                 assert_eq!(constant.count(), 0, "{text}");
             }
@@ -98,7 +99,10 @@ fn every_method_keeps_the_rules_of_the_table() {
         assert_eq!(err.to_string(), "series to quantize holds a NaN or an infinity at index 0");
         // An announcement of another length is refused.
         let said = quantizer.quantize(Role::Alice, &a, &[]).unwrap().announced.len();
-        assert!(matches!(quantizer.quantize(Role::Bob, &a, &vec![0; said + 1]), Err(Error::Shape { .. })), "{text}");
+        assert!(
+            matches!(quantizer.quantize(Role::Bob, &a, &vec![0; said + 1]), Err(Error::Shape { .. })),
+            "{text}"
+        );
         // What Eve knows takes entropy away, all of it in the end.
         let entropies = [0.0, 0.5, 0.9, 1.0].map(|rho| quantizer.min_entropy(rho));
         assert!(entropies.windows(2).all(|pair| pair[1] <= pair[0] + 1e-6), "{text}: {entropies:?}");
@@ -108,7 +112,9 @@ fn every_method_keeps_the_rules_of_the_table() {
         let bad = serde_json::from_str::<Quantizer>(&format!(r#"{{"method":"{name}","alhpa":1}}"#));
         assert!(bad.unwrap_err().to_string().contains("alhpa"), "{name}");
     }
-    assert!(serde_json::from_str::<Quantizer>(r#"{"method":"magic"}"#).unwrap_err().to_string().contains("magic"));
+    assert!(
+        serde_json::from_str::<Quantizer>(r#"{"method":"magic"}"#).unwrap_err().to_string().contains("magic")
+    );
     let alice = Quantizer::GuardBand(GuardBand { level: LevelFrom::Alice, ..GuardBand::default() });
     let err = alice.quantize(Role::Bob, &a, &[1]).unwrap_err();
     assert_eq!(err.to_string(), "levels must have shape [2], got [1]");
@@ -236,7 +242,8 @@ fn eve_guesses_no_better_than_the_model() {
                 right += usize::from((a > 0.0) == (e > 0.0));
             }
         }
-        let (got, model) = (f64::from(right as u32) / f64::from(kept), 2f64.powf(-quantizer.min_entropy(rho)));
+        let (got, model) =
+            (f64::from(right as u32) / f64::from(kept), 2f64.powf(-quantizer.min_entropy(rho)));
         let sigma = (model * (1.0 - model) / f64::from(kept)).sqrt();
         assert!(got < model + 4.0 * sigma && got > model - 0.02, "{rho} {alpha}: {got}, model {model}");
     }
@@ -248,11 +255,13 @@ fn the_guide_names_every_method() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/keygen.md");
     let guide = std::fs::read_to_string(path).unwrap();
     let default_step = |name: &str| {
-        let step: crate::keygen::preprocess::Preprocess = serde_json::from_str(&format!(r#"{{"method":"{name}"}}"#)).unwrap();
+        let step: crate::keygen::preprocess::Preprocess =
+            serde_json::from_str(&format!(r#"{{"method":"{name}"}}"#)).unwrap();
         serde_json::to_value(step).unwrap()
     };
     let steps = crate::keygen::preprocess::Preprocess::ALL.iter().map(|name| (name, default_step(name)));
-    let quantizers = Quantizer::ALL.iter().map(|name| (name, serde_json::to_value(default_of(name)).unwrap()));
+    let quantizers =
+        Quantizer::ALL.iter().map(|name| (name, serde_json::to_value(default_of(name)).unwrap()));
     for (name, fields) in steps.chain(quantizers) {
         let row = guide.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
         let row = row.unwrap_or_else(|| panic!("docs/guide/keygen.md has no row for {name}"));

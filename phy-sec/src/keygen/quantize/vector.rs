@@ -69,8 +69,8 @@ impl Vector {
         // P(|z|² < t) = 1 - exp(-t)
         let share = (1.0 - (-(re * re + im * im)).exp()) * f64::from(self.rings);
         let ring = (share as u8).min(self.rings - 1);
-        let clear = !(self.sectors > 1 && near(phase, true, true)
-            || near(share, ring > 0, ring + 1 < self.rings));
+        let clear =
+            !(self.sectors > 1 && near(phase, true, true) || near(share, ring > 0, ring + 1 < self.rings));
         (gray(sector) << self.rings.trailing_zeros() | gray(ring), clear)
     }
 
@@ -78,7 +78,8 @@ impl Vector {
     pub(super) fn decide(&self, role: Role, series: &Array2<f64>, announced: &[u64]) -> Result<Quantized> {
         super::nothing_announced(announced)?;
         if series.nrows() % 2 == 1 {
-            let (need, got) = ("[2 lanes for each gain, time]".into(), format!("[{}, {}]", series.nrows(), series.ncols()));
+            let (need, got) =
+                ("[2 lanes for each gain, time]".into(), format!("[{}, {}]", series.nrows(), series.ncols()));
             return Err(Error::Shape { what: "series of complex gains", need, got });
         }
         let mut out = Quantized::with_capacity(series.len() / 2);
@@ -140,7 +141,9 @@ impl Vector {
         let mut joint = vec![0.0; cells * cells];
         self.nodes([40, 32], true, |re, im| {
             let mine = usize::from(self.cell(re, im).0);
-            Self::given(rho, (re, im), |re, im| joint[mine * cells + usize::from(self.cell(re, im).0)] += 1.0);
+            Self::given(rho, (re, im), |re, im| {
+                joint[mine * cells + usize::from(self.cell(re, im).0)] += 1.0
+            });
         });
         let kept: f64 = joint.iter().sum();
         // One sector of Alice's stands for all: symbols are equally likely where there is no guard on the rings.
@@ -195,7 +198,13 @@ mod tests {
     fn sectors_and_rings() {
         let method = Vector { sectors: 4, rings: 2, guard: 0.0 };
         // P(|z|² < ln 2) = 1/2: amplitudes below 0.83 are in the inner ring.
-        for (re, im, label) in [(0.3, 0.3, 0b000), (1.0, 1.0, 0b001), (-1.0, 1.0, 0b011), (-0.3, -0.3, 0b110), (1.0, -1.0, 0b101)] {
+        for (re, im, label) in [
+            (0.3, 0.3, 0b000),
+            (1.0, 1.0, 0b001),
+            (-1.0, 1.0, 0b011),
+            (-0.3, -0.3, 0b110),
+            (1.0, -1.0, 0b101),
+        ] {
             assert_eq!(method.cell(re, im), (label, true), "{re} {im}");
         }
         let guarded = Vector { guard: 0.2, ..method };
@@ -203,7 +212,10 @@ mod tests {
         let err = Vector { sectors: 16, rings: 4, guard: 0.0 }.check().unwrap_err();
         assert_eq!(err.to_string(), "sectors times rings must be 2 to 16, got 64");
         let err = method.decide(Role::Alice, &Array2::zeros((3, 4)), &[]).unwrap_err();
-        assert_eq!(err.to_string(), "series of complex gains must have shape [2 lanes for each gain, time], got [3, 4]");
+        assert_eq!(
+            err.to_string(),
+            "series of complex gains must have shape [2 lanes for each gain, time], got [3, 4]"
+        );
     }
 
     /// Four sectors are the signs of two real numbers: acos(rho)/π, and Eve's chance is the square of the one for a sign.
@@ -217,7 +229,11 @@ mod tests {
             let sign = 1.0 - crate::keygen::reconcile::binary_entropy(want);
             assert!((got.mutual_information - 2.0 * sign).abs() < 0.02, "{rho}: {got:?} {sign}");
             let sign = -crate::keygen::gaussian::guess(rho, 0.0, 0.0).log2();
-            assert!((quadrants.min_entropy(rho) - sign).abs() < 5e-3, "{rho}: {} {sign}", quadrants.min_entropy(rho));
+            assert!(
+                (quadrants.min_entropy(rho) - sign).abs() < 5e-3,
+                "{rho}: {} {sign}",
+                quadrants.min_entropy(rho)
+            );
         }
         let rings = Vector { sectors: 1, rings: 4, guard: 0.0 };
         let (entropy, theory) = (rings.min_entropy(0.0), rings.theory(0.0));

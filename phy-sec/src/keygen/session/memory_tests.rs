@@ -52,7 +52,8 @@ fn staying(phi: f64, from: f64) -> f64 {
     let mut share = vec![1.0 / n as f64; n];
     let mut eigenvalue = 0.0;
     for _ in 0..60 {
-        let next: Vec<f64> = (0..n).map(|to| (0..n).map(|from| share[from] * kernel(from, to)).sum()).collect();
+        let next: Vec<f64> =
+            (0..n).map(|to| (0..n).map(|from| share[from] * kernel(from, to)).sum()).collect();
         eigenvalue = next.iter().sum();
         share = next.iter().map(|x| x / eigenvalue).collect();
     }
