@@ -278,7 +278,7 @@ impl End {
             return Err(Error::OutOfRange { field: "samples", rule: "at most 2^31", got });
         }
         let settings = Settings { quantize: settings.quantize.resolved(), ..settings.clone() };
-        let disclosed = Disclosed { announced: settings.announced_bits, ..Disclosed::default() };
+        let disclosed = Disclosed { announced: settings.announced_bits.min(1 << 40), ..Disclosed::default() };
         Ok(Self {
             error_rate: settings.error_rate.assume,
             settings,

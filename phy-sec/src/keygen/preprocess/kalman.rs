@@ -3,7 +3,7 @@
 //!
 //! Local level model, with process to measurement noise ratio λ: `level[t] = level[t-1] + √λ·w`, `x[t] = level[t] + v`.
 //! The variance `p` of the prediction starts without any knowledge and settles at `(λ + √(λ² + 4λ)) / 2`, the gain
-//! `p / (1 + p)` with it (Harvey, *Forecasting, structural time series models and the Kalman filter*, 1989, section 4.1.2).
+//! `p / (1 + p)` with it (Harvey, *Forecasting, structural time series models and the Kalman filter*, 1989).
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 //! greatest in equal parts, with Gray labels; how many bits its range bears Alice says for each block.
 //!
 //! Source: Jana, Premnath, Clark, Kasera, Patwari, Krishnamurthy, *On the effectiveness of secret key extraction from
-//! wireless signal strength in real environments*, MobiCom 2009, section 4 (adaptive secret bit generation: levels
+//! wireless signal strength in real environments*, MobiCom 2009 (adaptive secret bit generation: levels
 //! `mean ± alpha σ` of each block; `N ≤ ⌊log2 range⌋` bits over equal intervals).
 
 use ndarray::{Array2, ArrayView1};

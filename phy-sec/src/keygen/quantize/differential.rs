@@ -5,7 +5,7 @@
 //! memory estimates of the ledger find. Disjoint pairs do not, for half as many bits.
 //!
 //! Source of the method: relative order of channel measurements, as in Zhang, Duong, Marshall, Woods, *Key generation
-//! from wireless channels: a review*, IEEE Access 4, 2016, section IV.
+//! from wireless channels: a review*, IEEE Access 4, 2016.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};

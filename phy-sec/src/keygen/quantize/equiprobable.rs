@@ -3,7 +3,7 @@
 //! Two ways to keep samples near a boundary from becoming errors: a guard band drops them; an offset says in public where
 //! *within its cell* Alice's sample lies, so that Bob looks at cells that are centred on hers. Two offsets are the second
 //! codebook of multi-bit adaptive quantization in Patwari, Croft, Jana, Kasera, *High-rate uncorrelated bit extraction*,
-//! IEEE Trans. Mobile Comput. 9(1), 2010, section 4.3, without its wrapping from the top cell to the bottom one, which a
+//! IEEE Trans. Mobile Comput. 9(1), 2010, without its wrapping from the top cell to the bottom one, which a
 //! real amplitude does not do; more than two refine it. An offset is as likely in every cell, so it says nothing of the
 //! symbol by itself; what it tells an eavesdropper with a measurement of her own, and what it tells about neighbours in
 //! time, is conditioned on (`Quantizer::min_entropy` and the symbol estimate of the ledger).

@@ -2,7 +2,7 @@
 //! `mean - alpha σ`. Alice says where the middles of some of hers are; Bob answers at which of them he has an excursion
 //! too, one sample shorter being enough.
 //!
-//! Source: Mathur, Trappe, Mandayam, Ye, Reznik, *Radio-telepathy*, MobiCom 2008, section 4: the levels q±, the middle
+//! Source: Mathur, Trappe, Mandayam, Ye, Reznik, *Radio-telepathy*, MobiCom 2008: the levels q±, the middle
 //! `⌊(start + end) / 2⌋` of an excursion, Alice's random subset, and Bob's window of `m - 1` samples,
 //! `l - ⌊(m-2)/2⌋ ..= l + ⌈(m-2)/2⌉`.
 

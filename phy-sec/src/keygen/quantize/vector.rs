@@ -4,9 +4,8 @@
 //! Samples near a boundary of a sector or ring are dropped by Alice alone, so that what Bob measured has no part in
 //! which samples count.
 //!
-//! Source: complex channel quantization as in Mathur, Trappe et al. and, for sectors, Wang, Su, Ren, Kim, *Fast and
-//! scalable secret key generation exploiting channel phase randomness*, INFOCOM 2011; the model below is the circular
-//! complex normal distribution.
+//! Source: for sectors, Wang, Su, Ren, Kim, *Fast and scalable secret key generation exploiting channel phase randomness*,
+//! INFOCOM 2011; the model is the circular complex normal distribution.
 
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};

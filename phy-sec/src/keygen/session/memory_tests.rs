@@ -78,14 +78,14 @@ fn symbols_of_a_slow_series_are_not_overestimated() {
     }
 }
 
-/// Excursions: with the exact distance from one to the next, and a hundred times as many of them, a bit is guessed from the
+/// Excursions: with the exact distance from one to the next, and ten times as many of them, a bit is guessed from the
 /// last as well as this.
 #[test]
 fn excursions_of_a_slow_series_are_not_overestimated() {
     for phi in [0.8, 0.95] {
         let quantize = r#"{"method":"level_crossing","alpha":0.2,"excursion":4}"#;
         let quantizer: Quantizer = serde_json::from_str(quantize).unwrap();
-        let long = quantizer.quantize(Role::Alice, &autoregressive(phi, 2_000_000, 6), &[]).unwrap();
+        let long = quantizer.quantize(Role::Alice, &autoregressive(phi, 500_000, 6), &[]).unwrap();
         let mut counts = vec![[0.0f64; 2]; 200];
         let mut before: Option<usize> = None;
         for place in (0..long.symbols.len()).filter(|&place| long.kept.get(place) == Some(true)) {
