@@ -141,7 +141,7 @@ impl Vector {
         self.nodes([40, 32], true, |re, im| {
             let mine = usize::from(self.cell(re, im).0);
             Self::given(rho, (re, im), |re, im| {
-                joint[mine * cells + usize::from(self.cell(re, im).0)] += 1.0
+                joint[mine * cells + usize::from(self.cell(re, im).0)] += 1.0;
             });
         });
         let kept: f64 = joint.iter().sum();
@@ -158,7 +158,7 @@ impl Vector {
         // Bob's sectors are equally likely altogether; his rings as they came.
         let mut information = 0.0;
         for (index, &p) in joint.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-            let bob = other[index % cells & usize::from(rings - 1)] / f64::from(self.sectors);
+            let bob = other[(index % cells) & usize::from(rings - 1)] / f64::from(self.sectors);
             information += p * (p * kept / (own[index / cells] * bob)).log2();
         }
         let of_phases = if self.sectors == 1 { 1.0 } else { 1.0 - self.guard };
