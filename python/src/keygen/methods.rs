@@ -2,7 +2,7 @@
 
 use numpy::{IntoPyArray, PyArray2, ndarray::Array2};
 use phy_sec::keygen::{
-    preprocess::{self, Preprocess},
+    preprocess::{Preprocess, learn as learn_steps},
     quantize::{Quantizer, Role},
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -183,7 +183,7 @@ pub(crate) fn learn<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyArray2<f64>>, usize)> {
     let steps: Vec<Preprocess> = config::argument("steps", steps)?;
     let (series, _) = lanes("series", series)?;
-    let learnt = detached(py, || preprocess::learn(&steps, series))?;
+    let learnt = detached(py, || learn_steps(&steps, series))?;
     let steps = config::report(py, &learnt.steps)?;
     Ok((steps, learnt.series.as_standard_layout().into_owned().into_pyarray(py), learnt.announced_bits))
 }

@@ -81,7 +81,16 @@ impl Pca {
             let product = centred.dot(&centred.t()) / columns.max(1) as f64;
             DMatrix::from_fn(lanes, lanes, |i, j| product[[i, j]])
         };
-        let eigen = SymmetricEigen::new(covariance);
+        // An overflow would keep the iteration busy for ever.
+        let too_large = || {
+            let rule = "so small that its covariance is finite";
+            Error::OutOfRange { field: "series of pca", rule, got: "an overflow".into() }
+        };
+        if covariance.iter().any(|x| !x.is_finite()) {
+            return Err(too_large());
+        }
+        let rounds = 1000 + 100 * lanes;
+        let eigen = SymmetricEigen::try_new(covariance, f64::EPSILON, rounds).ok_or_else(too_large)?;
         let mut order: Vec<usize> = (0..lanes).collect();
         order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
         let greatest = order.first().map_or(0.0, |&k| eigen.eigenvalues[k]);
@@ -187,6 +196,9 @@ mod tests {
         let bad = Pca { basis: Some(vec![vec![f64::NAN]]), ..Pca::default() };
         assert!(matches!(bad.check(), Err(Error::NotFinite { .. })));
         assert!(Pca::default().apply(Array2::zeros((MOST_LANES + 1, 1))).is_err());
+        let huge = Array2::from_shape_fn((2, 200), |(lane, k)| 1e200 * (k * (lane + 1) % 7) as f64);
+        let err = method.apply(huge).unwrap_err();
+        assert_eq!(err.to_string(), "series of pca must be so small that its covariance is finite, got an overflow");
         // A constant has no component.
         assert_eq!(method.learn(&Array2::from_elem((3, 200), 2.0)).unwrap().0.basis.unwrap().len(), 0);
     }
