@@ -69,13 +69,13 @@ def quantize(
     method: str = "guard_band",
     role: Literal["alice", "bob"] = "alice",
     announced: NDArray[np.uint64] | None = None,
-    **parameters: Any,
+    **config: Any,
 ) -> dict[str, Any]: ...
 def quantizer_theory(
-    rho: float, *, method: str = "guard_band", eve_rho: float = 0.5, **parameters: Any
+    rho: float, *, method: str = "guard_band", eve_rho: float = 0.5, **config: Any
 ) -> dict[str, float]: ...
 def preprocess(
-    series: NDArray[np.float64], *, method: str = "remove_trend", **parameters: Any
+    series: NDArray[np.float64], *, method: str = "remove_trend", **config: Any
 ) -> NDArray[np.float64]: ...
 def learn(
     series: NDArray[np.float64], steps: list[dict[str, Any]]

@@ -26,7 +26,7 @@ use crate::{
 ///     ``"alice"`` or ``"bob"``.
 /// announced : numpy.ndarray, optional
 ///     uint64: what Alice's call returned under that name, for Bob.
-/// **parameters
+/// **config
 ///     Of the method: see the guide to key generation.
 ///
 /// Returns
@@ -41,16 +41,16 @@ use crate::{
 /// InputError
 ///     A parameter that is unknown or out of range, a NaN, or an announcement that does not fit.
 #[pyfunction]
-#[pyo3(signature = (series, *, method="guard_band", role="alice", announced=None, **parameters))]
+#[pyo3(signature = (series, *, method="guard_band", role="alice", announced=None, **config))]
 pub(crate) fn quantize<'py>(
     py: Python<'py>,
     series: &Bound<'py, PyAny>,
     method: &str,
     role: &str,
     announced: Option<&Bound<'py, PyAny>>,
-    parameters: Option<&Bound<'py, PyDict>>,
+    config: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let quantizer: Quantizer = config::parse_with("quantize", parameters, [("method", Value::from(method))])?;
+    let quantizer: Quantizer = config::parse_with("quantize", config, [("method", Value::from(method))])?;
     let role = match role {
         "alice" => Role::Alice,
         "bob" => Role::Bob,
@@ -85,7 +85,7 @@ pub(crate) fn quantize<'py>(
 ///     One of ``methods()["quantize"]``.
 /// eve_rho : float
 ///     Correlation of an eavesdropper's series with theirs.
-/// **parameters
+/// **config
 ///     Of the method.
 ///
 /// Returns
@@ -99,16 +99,16 @@ pub(crate) fn quantize<'py>(
 /// InputError
 ///     A parameter that is unknown or out of range.
 #[pyfunction]
-#[pyo3(signature = (rho, *, method="guard_band", eve_rho=0.5, **parameters))]
+#[pyo3(signature = (rho, *, method="guard_band", eve_rho=0.5, **config))]
 pub(crate) fn quantizer_theory<'py>(
     py: Python<'py>,
     rho: f64,
     method: &str,
     eve_rho: f64,
-    parameters: Option<&Bound<'py, PyDict>>,
+    config: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let quantizer: Quantizer =
-        config::parse_with("quantizer_theory", parameters, [("method", Value::from(method))])?;
+        config::parse_with("quantizer_theory", config, [("method", Value::from(method))])?;
     quantizer.check().map_err(Failure::from)?;
     for (name, value) in [("rho", rho), ("eve_rho", eve_rho)] {
         if !(-1.0..=1.0).contains(&value) {
@@ -130,7 +130,7 @@ pub(crate) fn quantizer_theory<'py>(
 ///     float64, ``[time]`` or ``[lane, time]``.
 /// method : str
 ///     One of ``methods()["preprocess"]``.
-/// **parameters
+/// **config
 ///     Of the method: see the guide to key generation.
 ///
 /// Returns
@@ -143,14 +143,14 @@ pub(crate) fn quantizer_theory<'py>(
 /// InputError
 ///     A parameter that is unknown or out of range, or a NaN.
 #[pyfunction]
-#[pyo3(signature = (series, *, method="remove_trend", **parameters))]
+#[pyo3(signature = (series, *, method="remove_trend", **config))]
 pub(crate) fn preprocess<'py>(
     py: Python<'py>,
     series: &Bound<'py, PyAny>,
     method: &str,
-    parameters: Option<&Bound<'py, PyDict>>,
+    config: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let step: Preprocess = config::parse_with("preprocess", parameters, [("method", Value::from(method))])?;
+    let step: Preprocess = config::parse_with("preprocess", config, [("method", Value::from(method))])?;
     let (series, _) = lanes("series", series)?;
     let out: Array2<f64> = detached(py, || step.apply(series))?;
     Ok(out.as_standard_layout().into_owned().into_pyarray(py))

@@ -198,7 +198,10 @@ mod tests {
         assert!(Pca::default().apply(Array2::zeros((MOST_LANES + 1, 1))).is_err());
         let huge = Array2::from_shape_fn((2, 200), |(lane, k)| 1e200 * (k * (lane + 1) % 7) as f64);
         let err = method.apply(huge).unwrap_err();
-        assert_eq!(err.to_string(), "series of pca must be so small that its covariance is finite, got an overflow");
+        assert_eq!(
+            err.to_string(),
+            "series of pca must be so small that its covariance is finite, got an overflow"
+        );
         // A constant has no component.
         assert_eq!(method.learn(&Array2::from_elem((3, 200), 2.0)).unwrap().0.basis.unwrap().len(), 0);
     }
