@@ -163,11 +163,12 @@ impl Config {
     #[must_use]
     pub fn session(&self, kind: Kind) -> session::Settings {
         session::Settings {
-            quantize: self.quantizer(kind),
+            quantize: self.quantizer(kind).resolved(),
             error_rate: self.error_rate,
             reconcile: self.reconcile.clone(),
             eve: self.eve,
             security: self.security,
+            announced_bits: 0,
         }
     }
 

@@ -14,7 +14,7 @@ _Measured = NDArray[np.float64] | Trace | Csi
 
 class Config(TypedDict, total=False):
     pairing: dict[str, Any]
-    component: Literal["magnitude", "log_magnitude", "real", "imaginary"]
+    component: Literal["magnitude", "log_magnitude", "real", "imaginary", "phase", "complex"]
     preprocess: list[dict[str, Any]] | None
     quantize: dict[str, Any] | None
     error_rate: dict[str, float]
@@ -144,3 +144,22 @@ class AdaptiveProportion:
     def push(self, samples: NDArray[np.uint8]) -> int: ...
     def finish(self) -> dict[str, Any]: ...
     def reset(self) -> None: ...
+
+def quantize(
+    series: NDArray[np.float64],
+    *,
+    method: str = "guard_band",
+    role: Literal["alice", "bob"] = "alice",
+    announced: NDArray[np.uint64] | None = None,
+    **config: Any,
+) -> dict[str, Any]: ...
+def quantizer_theory(
+    rho: float, *, method: str = "guard_band", eve_rho: float = 0.5, **config: Any
+) -> dict[str, float]: ...
+def preprocess(
+    series: NDArray[np.float64], *, method: str = "remove_trend", **config: Any
+) -> NDArray[np.float64]: ...
+def learn(
+    series: NDArray[np.float64], steps: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], NDArray[np.float64], int]: ...
+def methods() -> dict[str, list[str]]: ...

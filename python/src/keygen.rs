@@ -1,5 +1,7 @@
 //! Key generation.
 
+pub(crate) mod methods;
+
 use std::path::PathBuf;
 
 use numpy::{
@@ -162,7 +164,8 @@ fn trace(name: &str, value: &Bound<'_, PyAny>, config: &Config) -> PyResult<(pro
 /// backend : str
 ///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
 /// **config
-///     ``pairing``, ``component`` (of complex gains: ``"magnitude"``, ``"log_magnitude"``, ``"real"``, ``"imaginary"``), ``preprocess``,
+///     ``pairing``, ``component`` (of complex gains: ``"magnitude"``, ``"log_magnitude"``, ``"real"``, ``"imaginary"``,
+///     ``"phase"``, ``"complex"``), ``preprocess``,
 ///     ``quantize``, ``error_rate``, ``reconcile``, ``security``. Defaults: ``phy_sec.defaults("keygen")``.
 ///
 /// Returns

@@ -135,7 +135,7 @@ def test_scalar_and_simd_agree(probes):
         (dict(eve={"rho": 1.5}), "eve.rho must be within 0..=1, got 1.5"),
         (dict(eve=[0.1]), "eve must be a float64 array [time] or [lane, time], a Trace or a Csi; got list"),
         (dict(error_rate={"limit": float("nan")}), "limit must be finite; got nan"),
-        (dict(component="phase"), "agree: component: unknown name `phase`, expected one of "),
+        (dict(component="phases"), "agree: component: unknown name `phases`, expected one of "),
         (dict(seed=-1), "seed must be a whole number within 0..=2^64-1; got -1"),
         (dict(backend="cpu"), 'backend must be "scalar", "simd" or "gpu"; got "cpu"'),
         (dict(bob=np.zeros(100, np.float32)), "bob must be a 1-D float64 array; got float32 of shape (100,): "),

@@ -14,7 +14,7 @@ use super::probe::variation::{correlation, pearson, variation};
 use super::probe::{PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{Quantizer, Role};
 use super::session::{self, Authentication, Settings};
-use super::{Alice, Bob, Config, Outcome, SecretKey};
+use super::{Alice, Bob, Config, Outcome, SecretKey, preprocess};
 use crate::{Error, Result};
 
 /// What came of it. The names are those of the JSON that `phy-sec keygen agree` prints.
@@ -35,7 +35,7 @@ pub struct Report {
     pub kdr: Option<f64>,
     /// How many raw bits differ.
     pub errors: usize,
-    /// Share of the samples that became raw bits, `None` without samples.
+    /// Share of the places (samples, or pairs of them) that became symbols, `None` without samples.
     pub kept: Option<f64>,
     /// Bits out of the quantizer that both ends kept.
     pub raw_bits: usize,
@@ -95,14 +95,18 @@ pub fn agree(
         return Err(Error::Shape { what: "Bob's measurements", need, got });
     }
     let pairs = pair(alice, bob, &config.pairing)?;
+    // Alice learns what there is to learn; both ends, and Eve, process alike.
+    let preprocess::Learnt { steps, series: a, announced_bits } =
+        preprocess::learn(&config.steps(alice), pairs.alice.clone())?;
     let process = |mut series: Array2<f64>| {
-        for step in config.steps(alice) {
+        for step in &steps {
             series = step.apply(series)?;
         }
         Ok(series)
     };
-    let (a, b) = (process(pairs.alice.clone())?, process(pairs.bob.clone())?);
+    let b = process(pairs.bob.clone())?;
     let mut settings = config.session(alice.kind());
+    settings.announced_bits = announced_bits;
     let mut report = Report {
         schema: "phy-sec.keygen/1",
         source: Vec::new(),
@@ -128,7 +132,7 @@ pub fn agree(
     if !a.is_empty() {
         observe(&mut report, &settings.quantize, &a, &b)?;
     }
-    if let Some(reason) = unusable(alice, bob, &pairs, (&a, &b), config)? {
+    if let Some(reason) = unusable(alice, bob, &pairs, (&a, &b), config, &process)? {
         report.reason = format!("no key: {reason}");
         return Ok(Agreement { report, keys: None });
     }
@@ -189,16 +193,14 @@ fn grant(
     let rho = (got.correlation.abs().min(0.999_999).atanh() + reach).tanh();
     (report.eve_rho, settings.eve.rho) = (rho, rho);
     if !a.is_empty() {
-        let quantizer = &settings.quantize;
-        let a_bits = quantizer.quantize(Role::Alice, &a, &[])?;
-        let e_bits = quantizer.quantize(Role::Bob, &e, &quantizer.levels(&a))?;
         let b = process(select(&pairs.bob, &of_pairs))?;
-        let b_bits = quantizer.quantize(Role::Bob, &b, &quantizer.levels(&a))?;
-        let kept = a_bits.kept.iter().zip(b_bits.kept.iter()).map(|(a, b)| a && b);
-        let wrong = a_bits.bits.iter().zip(e_bits.bits.iter()).map(|(a, e)| a != e);
-        let (count, errors) = kept.zip(wrong).fold((0usize, 0usize), |(count, errors), (kept, wrong)| {
-            (count + usize::from(kept), errors + usize::from(kept && wrong))
-        });
+        let quantizer = settings.quantize.resolved();
+        let alice = quantizer.quantize(Role::Alice, &a, &[])?;
+        let [bob, eve] = [
+            quantizer.quantize(Role::Bob, &b, &alice.announced)?,
+            quantizer.quantize(Role::Bob, &e, &alice.announced)?,
+        ];
+        let (count, errors) = alice.differences(&bob, &eve);
         report.eve_kdr = (count > 0).then(|| errors as f64 / count as f64);
     }
     Ok(())
@@ -207,13 +209,11 @@ fn grant(
 /// What only an observer of both ends knows.
 fn observe(report: &mut Report, quantizer: &Quantizer, a: &Array2<f64>, b: &Array2<f64>) -> Result<()> {
     let alice = quantizer.quantize(Role::Alice, a, &[])?;
-    let bob = quantizer.quantize(Role::Bob, b, &quantizer.levels(a))?;
-    let kept = alice.kept.iter().zip(bob.kept.iter()).map(|(a, b)| a && b);
-    for (kept, (a, b)) in kept.zip(alice.bits.iter().zip(bob.bits.iter())) {
-        report.raw_bits += usize::from(kept);
-        report.errors += usize::from(kept && a != b);
-    }
-    report.kept = Some(report.raw_bits as f64 / a.len() as f64);
+    let bob = quantizer.quantize(Role::Bob, b, &alice.announced)?;
+    (report.raw_bits, report.errors) = alice.differences(&bob, &bob);
+    let places = alice.symbols.len().max(1);
+    let kept = alice.kept.iter().zip(bob.kept.iter()).filter(|(alice, bob)| *alice && *bob).count();
+    report.kept = Some(kept as f64 / places as f64);
     report.kdr = (report.raw_bits > 0).then(|| report.errors as f64 / report.raw_bits as f64);
     Ok(())
 }
@@ -225,6 +225,7 @@ fn unusable(
     pairs: &Pairs,
     processed: (&Array2<f64>, &Array2<f64>),
     config: &Config,
+    process: &impl Fn(Array2<f64>) -> Result<Array2<f64>>,
 ) -> Result<Option<String>> {
     let got = variation(processed.0, processed.1);
     if pairs.len() >= LEAST_PAIRS {
@@ -253,10 +254,7 @@ fn unusable(
     // Not a pairing to build on, but one that shows what the recordings are.
     if pairs.by != PairBy::Sequence {
         let order = pair(alice, bob, &Pairing { by: PairBy::Order, ..config.pairing })?;
-        let (mut a, mut b) = (order.alice, order.bob);
-        for step in config.steps(alice) {
-            (a, b) = (step.apply(a)?, step.apply(b)?);
-        }
+        let (a, b) = (process(order.alice)?, process(order.bob)?);
         let got = variation(&a, &b);
         if !got.is_common() {
             reason += &format!(

@@ -11,6 +11,7 @@ mod lanes;
 mod markov;
 mod most_common;
 pub mod sp800_90b;
+pub mod symbols;
 mod t_tuple;
 
 use std::ops::Range;

@@ -5,11 +5,11 @@ use std::f64::consts::{PI, SQRT_2};
 use statrs::function::erf::erfc;
 
 /// Standard normal distribution function.
-fn phi(x: f64) -> f64 {
+pub(super) fn phi(x: f64) -> f64 {
     0.5 * erfc(-x / SQRT_2)
 }
 
-fn density(x: f64) -> f64 {
+pub(super) fn density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
 }
 

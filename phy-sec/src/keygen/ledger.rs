@@ -31,8 +31,8 @@ pub struct Ledger {
 /// What was said in public about the raw bits, beside the list of kept samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Disclosed {
-    /// Bits of announced decision levels.
-    pub(super) levels: usize,
+    /// Bits that Alice announced so that Bob processes and quantizes as she does.
+    pub(super) announced: usize,
     /// Bits compared to find the error rate.
     pub(super) sample: usize,
     /// What reconciliation said.
@@ -87,7 +87,8 @@ impl Ledger {
                 "eavesdropper",
                 min_entropy - n * plain,
                 format!(
-                    "Eve, whose measurements correlate by {:.2} with the ends', guesses a kept bit with {:.4}: {eve:.4} bit each",
+                    "Eve, whose measurements correlate by {:.2} with the ends', guesses a kept bit with {:.4} (of a symbol's bits \
+                     their geometric mean): {eve:.4} bit each",
                     worth.rho, worth.guess
                 ),
             ),
@@ -95,11 +96,17 @@ impl Ledger {
                 "indices",
                 -indices,
                 format!(
-                    "the public list of kept samples, through what it says of neighbours ({strictest}: {all:.4} bit each); \
-                     that a kept sample is a loud one is in the line above"
+                    "the public list of kept samples and of offsets within cells, through what it says of neighbours ({strictest}: \
+                     {all:.4} bit each); what it says of the samples themselves is in the line above"
                 ),
             ),
-            line("levels", bits(disclosed.levels), "announced decision levels, 64 bits a lane".into()),
+            line(
+                "announced",
+                bits(disclosed.announced),
+                "what Alice said of her series so that Bob processes and quantizes his alike: levels, bits of a block, \
+                 what preprocessing learned"
+                    .into(),
+            ),
             line(
                 "sample",
                 bits(disclosed.sample),
@@ -125,7 +132,7 @@ impl Ledger {
         let balance: f64 = lines.iter().map(|line| line.bits).sum();
         let released_bits = if balance >= 1.0 { (balance + 1e-6).floor() as usize } else { 0 };
         let leaked_bits = indices as usize
-            + disclosed.levels
+            + disclosed.announced
             + disclosed.sample
             + disclosed.reconciliation
             + disclosed.verification;
@@ -207,7 +214,7 @@ mod tests {
     /// Worked by hand: 2000 · (0.9 + 0.58496 - 1) = 969.925; 100 for the indices; 64 + 50 + 120 + 128 said; 40 of margin.
     #[test]
     fn the_arithmetic() {
-        let disclosed = Disclosed { levels: 64, sample: 50, reconciliation: 120, verification: 128 };
+        let disclosed = Disclosed { announced: 64, sample: 50, reconciliation: 120, verification: 128 };
         let ledger = Ledger::settle(worth(2000, 0.9, 0.85, 2.0 / 3.0), disclosed, 2f64.powi(-20));
         let min_entropy = 2000.0 * (0.9 - f64::log2(2.0 / 3.0) - 1.0);
         assert!((ledger.min_entropy() - min_entropy).abs() < 1e-9, "{ledger:?}");

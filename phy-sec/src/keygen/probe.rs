@@ -25,6 +25,29 @@ pub enum Component {
     Real,
     /// Imaginary part: only for ends with a common phase.
     Imaginary,
+    /// `arg h`, rad, within ±π: only for ends with a common phase.
+    Phase,
+    /// Real and imaginary part as two lanes, one after the other: only for ends with a common phase.
+    Complex,
+}
+
+impl Component {
+    /// Lanes of a gain.
+    fn lanes(self) -> usize {
+        if self == Self::Complex { 2 } else { 1 }
+    }
+
+    /// The number in the given lane of a gain.
+    fn of(self, re: f64, im: f64, lane: usize) -> f64 {
+        match self {
+            Self::Magnitude => re.hypot(im),
+            Self::LogMagnitude => 20.0 * re.hypot(im).log10(),
+            Self::Real => re,
+            Self::Imaginary => im,
+            Self::Phase => im.atan2(re),
+            Self::Complex => [re, im][lane],
+        }
+    }
 }
 
 /// What was measured.
@@ -81,15 +104,10 @@ impl Trace {
             let need = "[time, subcarrier, antenna >= 1]".into();
             return Err(Error::Shape { what: "gains", need, got: format!("[{rows}, {lanes}, 0]") });
         }
-        let values = Array2::from_shape_fn((lanes, rows), |(lane, row)| {
-            let gain = csi.gains[[row, lane, 0]];
-            let (re, im) = (f64::from(gain.re), f64::from(gain.im));
-            match component {
-                Component::Magnitude => re.hypot(im),
-                Component::LogMagnitude => 20.0 * re.hypot(im).log10(),
-                Component::Real => re,
-                Component::Imaginary => im,
-            }
+        let each = component.lanes();
+        let values = Array2::from_shape_fn((lanes * each, rows), |(lane, row)| {
+            let gain = csi.gains[[row, lane / each, 0]];
+            component.of(f64::from(gain.re), f64::from(gain.im), lane % each)
         });
         Self::new(values, csi.sequence.clone(), Some(csi.time.clone()), Kind::Csi)
     }
@@ -295,6 +313,25 @@ mod tests {
     fn trace(values: &[f64], sequence: Option<&[u64]>, time: Option<&[f64]>) -> Trace {
         let values = Array2::from_shape_vec((1, values.len()), values.to_vec()).unwrap();
         Trace::new(values, sequence.map(<[_]>::to_vec), time.map(<[_]>::to_vec), Kind::Rssi).unwrap()
+    }
+
+    #[test]
+    fn components_of_a_gain() {
+        let gains = ndarray::Array3::from_elem((2, 3, 1), num_complex::Complex32::new(0.0, -2.0));
+        let csi = Csi { gains, time: vec![0.0, 1.0], sequence: None };
+        let of = |component| Trace::from_csi(&csi, component).unwrap().values().to_owned();
+        for (component, want) in [
+            (Component::Magnitude, 2.0),
+            (Component::LogMagnitude, 20.0 * 2f64.log10()),
+            (Component::Real, 0.0),
+            (Component::Imaginary, -2.0),
+            (Component::Phase, -std::f64::consts::FRAC_PI_2),
+        ] {
+            assert_eq!(of(component), Array2::from_elem((3, 2), want), "{component:?}");
+        }
+        let complex = of(Component::Complex);
+        assert_eq!(complex.dim(), (6, 2));
+        assert!((complex[[4, 1]], complex[[5, 1]]) == (0.0, -2.0));
     }
 
     #[test]

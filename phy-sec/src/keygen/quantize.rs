@@ -1,18 +1,34 @@
-//! From real series to bits. Which samples a quantizer keeps is said in public, and conditioned on in the ledger.
+//! From real series to symbols of one or more bits. Which samples a quantizer keeps, and whatever else Alice says, is public,
+//! and conditioned on in the ledger.
 //!
-//! A quantizer is a file with a serde struct, its `mod` line, and its row in the table.
+//! A quantizer is a file with a serde struct that has `check`, `decide`, `theory` and `min_entropy`, its `mod` line, and its
+//! row in the table.
 
+mod adaptive_block;
+mod cells;
+mod differential;
+mod equiprobable;
 mod guard_band;
+mod level_crossing;
+mod optimal;
+mod side;
 mod threshold;
+mod vector;
 
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+pub use adaptive_block::AdaptiveBlock;
+pub use differential::Differential;
+pub use equiprobable::{Distribution, Equiprobable};
 pub use guard_band::{GuardBand, Sides};
+pub use level_crossing::LevelCrossing;
+pub use optimal::Optimal;
 pub use threshold::{Centre, Threshold};
+pub use vector::Vector;
 
-use super::gaussian;
+use super::reconcile::binary_entropy;
 use crate::bits::Bits;
 use crate::{Error, Result};
 
@@ -36,18 +52,81 @@ pub enum LevelFrom {
     Alice,
 }
 
-/// One decision per sample, `[lane, time]`, lanes one after another.
-#[derive(Debug)]
+/// One symbol per place, `[row, time]`, rows one after another. A row is a lane of the series, or a pair of lanes.
+#[derive(Debug, Default)]
 pub struct Quantized {
-    /// The bit of each sample; meaningless where it is not kept.
-    pub bits: Bits,
-    /// Whether the sample counts.
+    /// The symbol of each place, its first bit the most significant of `widths`; meaningless where it is not kept. Secret.
+    pub symbols: Vec<u8>,
+    /// Bits of each place's symbol. Public.
+    pub widths: Vec<u8>,
+    /// What Alice says in public of each place, beside its being kept; 0 where nothing. An offset within a cell is as
+    /// likely in every cell: it is conditioned on, not charged.
+    pub classes: Vec<u8>,
+    /// Whether the place counts. Public.
     pub kept: Bits,
+    /// What Alice has to tell Bob beside `kept`: his argument of the same name.
+    pub announced: Vec<u64>,
+    /// What of that is charged.
+    pub announced_bits: usize,
+    /// Whether the places that are kept stand for others around them, so that their distances say something.
+    pub runs: bool,
+}
+
+impl Quantized {
+    fn with_capacity(places: usize) -> Self {
+        let mut empty = Self::default();
+        for list in [&mut empty.symbols, &mut empty.widths, &mut empty.classes] {
+            list.reserve_exact(places);
+        }
+        empty
+    }
+
+    fn push(&mut self, symbol: Option<u8>, width: u8, class: u8) {
+        self.symbols.push(symbol.unwrap_or(0));
+        self.widths.push(width);
+        self.classes.push(class);
+        self.kept.push(symbol.is_some());
+    }
+
+    /// For whoever holds all of them: the bits of the symbols that this end, Alice, and Bob both keep, and in how many of
+    /// them `other` differs from hers.
+    #[must_use]
+    pub fn differences(&self, bob: &Self, other: &Self) -> (usize, usize) {
+        let kept =
+            self.kept.iter().zip(bob.kept.iter()).enumerate().filter(|(_, (alice, bob))| *alice && *bob);
+        kept.fold((0, 0), |(bits, errors), (place, _)| {
+            let wrong = self.symbols[place] ^ other.symbols[place];
+            (bits + usize::from(self.widths[place]), errors + wrong.count_ones() as usize)
+        })
+    }
+
+    /// The bits of the symbol at `place`, first to last.
+    pub(super) fn bits(&self, place: usize) -> impl Iterator<Item = bool> + '_ {
+        let (symbol, width) = (self.symbols[place], self.widths[place]);
+        (0..width).rev().map(move |k| symbol >> k & 1 == 1)
+    }
 }
 
 impl Drop for Quantized {
     fn drop(&mut self) {
-        self.bits.zeroize();
+        self.symbols.zeroize();
+    }
+}
+
+/// What to expect of jointly normal ends whose samples are independent over time.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Theory {
+    /// Share of the raw bits that differ.
+    pub kdr: f64,
+    /// Symbols that both ends keep, over samples (pairs of samples where a symbol takes two lanes).
+    pub kept: f64,
+    /// Bits that a kept symbol of Alice's and Bob's have in common.
+    pub mutual_information: f64,
+}
+
+impl Theory {
+    fn of_signs(kdr: f64, kept: f64) -> Self {
+        Self { kdr, kept, mutual_information: 1.0 - binary_entropy(kdr) }
     }
 }
 
@@ -70,14 +149,23 @@ macro_rules! table {
                 match self { $(Self::$method(method) => method.check(),)* }
             }
 
-            /// The rule of one lane.
-            fn rule(&self, lane: ArrayView1<'_, f64>) -> Rule {
-                match self { $(Self::$method(method) => method.rule(lane),)* }
+            fn decide(&self, role: Role, series: &Array2<f64>, announced: &[u64]) -> Result<Quantized> {
+                match self { $(Self::$method(method) => method.decide(role, series, announced),)* }
             }
 
-            /// Half the guard band in standard deviations at Alice and at Bob, and whose level counts.
-            fn shape(&self) -> Shape {
-                match self { $(Self::$method(method) => method.shape(),)* }
+            /// What to expect of jointly Gaussian ends with correlation `rho`.
+            #[must_use]
+            pub fn theory(&self, rho: f64) -> Theory {
+                match self { $(Self::$method(method) => method.theory(rho),)* }
+            }
+
+            /// Min-entropy of a raw bit given what is said in public and an eavesdropper's *unquantized* measurement,
+            /// whose correlation with both ends' is `rho`: `-log2` of her chance to guess a whole kept symbol, over
+            /// its bits. See the guide to key generation for the model.
+            #[must_use]
+            pub fn min_entropy(&self, rho: f64) -> f64 {
+                let entropy = match self { $(Self::$method(method) => method.min_entropy(rho),)* };
+                if entropy.is_finite() { entropy.clamp(0.0, 1.0) } else { 0.0 }
             }
         }
     };
@@ -88,77 +176,58 @@ table! {
     "threshold" Threshold,
     /// The side of the mean; samples too close to it are dropped.
     "guard_band" GuardBand,
-}
-
-/// A lane's decision level, and the scale that the guard band is measured in.
-struct Rule {
-    level: f64,
-    scale: f64,
-}
-
-struct Shape {
-    alice: f64,
-    bob: f64,
-    level: LevelFrom,
+    /// One bit for a stretch of samples that are all high or all low.
+    "level_crossing" LevelCrossing,
+    /// Levels of their own for blocks of samples; one bit a sample, or several by the block's range.
+    "adaptive_block" AdaptiveBlock,
+    /// One to four bits a sample: equally likely cells with Gray labels, a guard band or offsets said in public.
+    "equiprobable" Equiprobable,
+    /// Whether the series rises or falls.
+    "differential" Differential,
+    /// Sectors of the phase and rings of the amplitude of complex gains.
+    "vector" Vector,
+    /// The equiprobable quantizer that promises the longest key for a stated channel and eavesdropper.
+    "optimal" Optimal,
 }
 
 impl Quantizer {
-    /// The levels that Alice says in public, one a lane; none if each end takes its own.
-    #[must_use]
-    pub fn levels(&self, series: &Array2<f64>) -> Vec<f64> {
-        match self.shape().level {
-            LevelFrom::Own => Vec::new(),
-            LevelFrom::Alice => series.rows().into_iter().map(|lane| self.rule(lane).level).collect(),
-        }
-    }
-
     /// Quantizes `series`, `[lane, time]`. A constant lane is dropped whole: it holds no decision.
     ///
-    /// - `levels`: what Alice announced, for Bob
+    /// - `announced`: what Alice said ([`Quantized::announced`]), for Bob; nothing for Alice
     ///
     /// # Errors
-    /// [`Error::Shape`] if `levels` are not one for each lane where the method wants them; [`Error::NotFinite`].
-    pub fn quantize(&self, role: Role, series: &Array2<f64>, levels: &[f64]) -> Result<Quantized> {
+    /// [`Error::Shape`] if `announced` is not as long as the method wants it or the lanes do not go in pairs where they
+    /// must; [`Error::OutOfRange`] for a field, or an announcement, out of range; [`Error::NotFinite`].
+    pub fn quantize(&self, role: Role, series: &Array2<f64>, announced: &[u64]) -> Result<Quantized> {
         self.check()?;
-        let shape = self.shape();
-        let announced = shape.level == LevelFrom::Alice && role == Role::Bob;
-        let need = if announced { series.nrows() } else { 0 };
-        if announced && levels.len() != need {
-            let (need, got) = (format!("[{need}]"), format!("[{}]", levels.len()));
-            return Err(Error::Shape { what: "levels", need, got });
-        }
-        if let Some(index) = levels.iter().chain(series).position(|x| !x.is_finite()) {
+        if let Some(index) = series.iter().position(|x| !x.is_finite()) {
             return Err(Error::NotFinite { what: "series to quantize", index });
         }
-        let alpha = if role == Role::Alice { shape.alice } else { shape.bob };
-        let (mut bits, mut kept) = (Bits::new(), Bits::new());
-        for (index, lane) in series.rows().into_iter().enumerate() {
-            let mut rule = self.rule(lane);
-            if announced {
-                rule.level = levels[index];
-            }
-            bits.extend(lane.iter().map(|&x| x > rule.level));
-            kept.extend(
-                lane.iter().map(|&x| rule.scale > 0.0 && (x - rule.level).abs() >= alpha * rule.scale),
-            );
+        self.decide(role, series, announced)
+    }
+
+    /// The method itself, or the one that `optimal` finds: what a session uses, so that the search is done once.
+    #[must_use]
+    pub fn resolved(&self) -> Self {
+        match self {
+            Self::Optimal(known) if known.check().is_ok() => Self::Equiprobable(known.choose()),
+            method => method.clone(),
         }
-        Ok(Quantized { bits, kept })
     }
+}
 
-    /// Key disagreement rate and share of kept samples for jointly Gaussian ends with correlation `rho`.
-    #[must_use]
-    pub fn theory(&self, rho: f64) -> (f64, f64) {
-        let shape = self.shape();
-        gaussian::disagreement(rho, shape.alice, shape.bob)
+/// A method without announcements has heard none.
+fn nothing_announced(announced: &[u64]) -> Result<()> {
+    match announced.len() {
+        0 => Ok(()),
+        got => Err(Error::Shape { what: "announcement", need: "[0]".into(), got: format!("[{got}]") }),
     }
+}
 
-    /// With what probability an eavesdropper with correlation `rho` guesses one kept bit from her unquantized
-    /// measurement: see the guide to key generation for the model.
-    #[must_use]
-    pub fn guess(&self, rho: f64) -> f64 {
-        let shape = self.shape();
-        gaussian::guess(rho, shape.alice, shape.bob)
-    }
+/// An announced level.
+fn level_of(announced: &[u64], index: usize) -> Result<f64> {
+    let level = f64::from_bits(announced[index]);
+    if level.is_finite() { Ok(level) } else { Err(Error::NotFinite { what: "levels", index }) }
 }
 
 /// Mean and standard deviation (of the population).
@@ -171,116 +240,4 @@ fn mean_and_deviation(lane: ArrayView1<'_, f64>) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
-    use rand_distr::{Distribution, StandardNormal};
-
-    /// Unit normal pairs with correlation `rho`, `[1, n]` each.
-    fn pairs(rho: f64, n: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut draw = || -> f64 { StandardNormal.sample(&mut rng) };
-        let a = Array2::from_shape_simple_fn((1, n), &mut draw);
-        let b = a.mapv(|a| rho * a + (1.0 - rho * rho).sqrt() * draw());
-        (a, b)
-    }
-
-    fn measure(quantizer: &Quantizer, a: &Array2<f64>, b: &Array2<f64>) -> (f64, f64, usize) {
-        let (a, b) = (
-            quantizer.quantize(Role::Alice, a, &[]).unwrap(),
-            quantizer.quantize(Role::Bob, b, &quantizer.levels(a)).unwrap(),
-        );
-        let both: Vec<usize> = (0..a.bits.len())
-            .filter(|&k| a.kept.get(k) == Some(true) && b.kept.get(k) == Some(true))
-            .collect();
-        let wrong = both.iter().filter(|&&k| a.bits.get(k) != b.bits.get(k)).count();
-        (wrong as f64 / both.len() as f64, both.len() as f64 / a.bits.len() as f64, both.len())
-    }
-
-    /// acos(rho) / π within four standard deviations.
-    #[test]
-    fn one_bit_disagrees_as_theory_says() {
-        let n = 100_000;
-        for rho in [0.0, 0.5, 0.9, 0.99] {
-            for centre in [Centre::Mean, Centre::Median] {
-                let (a, b) = pairs(rho, n, 7);
-                let quantizer = Quantizer::Threshold(Threshold { centre, ..Threshold::default() });
-                let (kdr, kept, _) = measure(&quantizer, &a, &b);
-                let want = f64::acos(rho) / std::f64::consts::PI;
-                let sigma = (want * (1.0 - want) / n as f64).sqrt();
-                assert!((kdr - want).abs() < 4.0 * sigma, "{rho}: {kdr}, theory {want} ± {sigma}");
-                assert_eq!(kept, 1.0);
-            }
-        }
-    }
-
-    #[test]
-    fn guard_bands_disagree_as_theory_says() {
-        let n = 100_000;
-        for (rho, alpha, sides) in [
-            (0.8, 0.2, Sides::Both),
-            (0.8, 0.6, Sides::Both),
-            (0.9, 0.2, Sides::Both),
-            (0.95, 0.2, Sides::Both),
-            (0.9, 0.6, Sides::Alice),
-        ] {
-            for level in [LevelFrom::Own, LevelFrom::Alice] {
-                let quantizer = Quantizer::GuardBand(GuardBand { alpha, sides, level });
-                let (a, b) = pairs(rho, n, 8);
-                let (kdr, kept, used) = measure(&quantizer, &a, &b);
-                let (want, share) = quantizer.theory(rho);
-                let sigma = (want * (1.0 - want) / used as f64).sqrt();
-                assert!((kdr - want).abs() < 4.0 * sigma, "{rho} {alpha}: {kdr}, theory {want} ± {sigma}");
-                let sigma = (share * (1.0 - share) / n as f64).sqrt();
-                assert!(
-                    (kept - share).abs() < 4.0 * sigma,
-                    "{rho} {alpha}: {kept}, theory {share} ± {sigma}"
-                );
-            }
-        }
-    }
-
-    /// Eve's measured agreement with a kept bit against the model of the ledger (genie and 0.8 pairs).
-    #[test]
-    fn eve_guesses_no_better_than_the_model() {
-        let n = 200_000;
-        for (rho, alpha) in [(0.5f64, 0.0), (0.5, 0.3), (0.8, 0.6)] {
-            let quantizer =
-                Quantizer::GuardBand(GuardBand { alpha, sides: Sides::Both, level: LevelFrom::Own });
-            let mut rng = ChaCha8Rng::seed_from_u64(9);
-            let mut draw = || -> f64 { StandardNormal.sample(&mut rng) };
-            // e = rho (a + b) / 1.9 + rest, for ends with correlation 0.9
-            let (mut kept, mut right) = (0, 0);
-            for _ in 0..n {
-                let (a, w) = (draw(), draw());
-                let b = 0.9 * a + (1.0f64 - 0.81).sqrt() * w;
-                let e = rho * (a + b) / 1.9 + (1.0 - 2.0 * rho * rho / 1.9).sqrt() * draw();
-                if a.abs() > alpha && b.abs() > alpha {
-                    kept += 1;
-                    right += usize::from((a > 0.0) == (e > 0.0));
-                }
-            }
-            let (got, model) = (f64::from(right as u32) / f64::from(kept), quantizer.guess(rho));
-            let sigma = (model * (1.0 - model) / f64::from(kept)).sqrt();
-            assert!(got < model + 4.0 * sigma && got > model - 0.02, "{rho} {alpha}: {got}, model {model}");
-        }
-    }
-
-    #[test]
-    fn a_constant_lane_gives_no_bit() {
-        for name in Quantizer::ALL {
-            let quantizer: Quantizer = serde_json::from_str(&format!(r#"{{"method":"{name}"}}"#)).unwrap();
-            let got = quantizer.quantize(Role::Alice, &Array2::from_elem((2, 50), 0.1), &[]).unwrap();
-            assert_eq!(got.kept.count_ones(), 0, "{name}");
-            let bad = serde_json::from_str::<Quantizer>(&format!(r#"{{"method":"{name}","alhpa":1}}"#));
-            assert!(bad.unwrap_err().to_string().contains("alhpa"));
-            let err = quantizer.quantize(Role::Alice, &Array2::from_elem((1, 3), f64::NAN), &[]).unwrap_err();
-            assert!(matches!(err, Error::NotFinite { .. }));
-        }
-        let alice = GuardBand { level: LevelFrom::Alice, ..GuardBand::default() };
-        let err =
-            Quantizer::GuardBand(alice).quantize(Role::Bob, &Array2::zeros((2, 3)), &[1.0]).unwrap_err();
-        assert_eq!(err.to_string(), "levels must have shape [2], got [1]");
-    }
-}
+mod tests;

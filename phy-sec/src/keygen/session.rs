@@ -5,7 +5,7 @@
 //! | from | message | content |
 //! | --- | --- | --- |
 //! | both | `hello` | protocol version, digest of the settings, shape of the series, 32 bytes that were never said before |
-//! | both | `index` | which samples were kept; Alice's decision levels if Bob wants them |
+//! | both | `index` | which samples were kept; whatever else Alice's quantizer has to tell Bob's |
 //! | both | `sample` | bits to find the error rate, then thrown away |
 //! | Alice | `start` | seed of the shuffles |
 //! | Bob, Alice | `ask`, `answer` | reconciliation |
@@ -47,9 +47,10 @@ pub use message::{Body, Message, VERSION};
 
 use authentication::Sender;
 
-use super::entropy::{Estimator, Sample};
+use super::entropy::symbols::{self, Symbols};
+use super::entropy::{Estimate, Estimator, Sample};
 use super::ledger::{Disclosed, Worth};
-use super::quantize::Quantizer;
+use super::quantize::{Quantized, Quantizer};
 use super::reconcile::Reconciler;
 use super::{Config, ErrorRate, EveModel, Ledger, RawBits, ReconciledBits, SecretKey, Security};
 use crate::bits::Bits;
@@ -76,11 +77,15 @@ pub struct Settings {
     pub eve: EveModel,
     /// What the key may differ from a uniform one.
     pub security: Security,
+    /// Bits that Alice said beforehand about the series, so that both ends process theirs alike
+    /// ([`super::preprocess::learn`]); the ledger charges them.
+    #[serde(default)]
+    pub announced_bits: usize,
 }
 
 impl Settings {
     fn check(&self) -> Result<()> {
-        let Self { quantize, error_rate, reconcile, eve, security } = self.clone();
+        let Self { quantize, error_rate, reconcile, eve, security, .. } = self.clone();
         let quantize = Some(quantize);
         Config { quantize, error_rate, reconcile, eve, security, ..Config::default() }.check()
     }
@@ -258,8 +263,16 @@ struct End {
     lanes: usize,
     columns: usize,
     transcript: Transcript,
-    /// Which samples both kept, in order of the lanes.
+    /// Which places both kept, in order of the rows; and what is public of each.
     kept: Vec<u32>,
+    widths: Vec<u8>,
+    classes: Vec<u8>,
+    /// Rows of places: lanes, or pairs of them.
+    rows: usize,
+    /// Whether the kept places stand for others.
+    runs: bool,
+    /// How many raw bits they hold.
+    raw: usize,
     disclosed: Disclosed,
     /// Where the compared bits are among the kept ones, ascending, and what Alice's were.
     sampled: Vec<u32>,
@@ -281,8 +294,11 @@ impl End {
             let got = series.len().to_string();
             return Err(Error::OutOfRange { field: "samples", rule: "at most 2^31", got });
         }
+        let settings = Settings { quantize: settings.quantize.resolved(), ..settings.clone() };
+        let disclosed = Disclosed { announced: settings.announced_bits.min(1 << 40), ..Disclosed::default() };
         Ok(Self {
-            settings: settings.clone(),
+            error_rate: settings.error_rate.assume,
+            settings,
             authentication,
             backend: backend.clone(),
             rng: ChaCha20Rng::from_seed(seed),
@@ -290,10 +306,14 @@ impl End {
             columns: series.ncols(),
             transcript: Transcript::default(),
             kept: Vec::new(),
-            disclosed: Disclosed::default(),
+            widths: Vec::new(),
+            classes: Vec::new(),
+            rows: 0,
+            runs: false,
+            raw: 0,
+            disclosed,
             sampled: Vec::new(),
             sample: Bits::new(),
-            error_rate: settings.error_rate.assume,
         })
     }
 
@@ -329,19 +349,26 @@ impl End {
         }
     }
 
-    /// Takes over the list of samples that both kept.
-    fn keep(&mut self, kept: Vec<u32>) -> std::result::Result<(), Abort> {
+    /// Takes over the list of places that both kept, and the bits that stand there.
+    fn keep(&mut self, kept: Vec<u32>, mut quantized: Quantized) -> std::result::Result<RawBits, Abort> {
+        self.disclosed.announced += quantized.announced_bits;
+        self.rows = quantized.kept.len() / self.columns.max(1);
+        self.runs = quantized.runs;
+        self.widths = kept.iter().map(|&place| quantized.widths[place as usize]).collect();
+        self.classes = kept.iter().map(|&place| quantized.classes[place as usize]).collect();
+        self.raw = self.widths.iter().map(|&width| usize::from(width)).sum();
         self.kept = kept;
-        if self.kept.len() < LEAST_BITS { Err(Abort::TooFewBits { got: self.kept.len() }) } else { Ok(()) }
-    }
-
-    fn collect(&self, bits: &Bits) -> RawBits {
-        RawBits::new(self.kept.iter().map(|&place| bits.get(place as usize).unwrap_or(false)).collect())
+        if self.raw < LEAST_BITS {
+            return Err(Abort::TooFewBits { got: self.raw });
+        }
+        let bits = self.kept.iter().flat_map(|&place| quantized.bits(place as usize)).collect();
+        quantized.symbols.zeroize();
+        Ok(RawBits::new(bits))
     }
 
     /// Which of the raw bits are compared: chosen by the public seed, ascending.
     fn choose(&mut self, seed: [u8; 32]) {
-        let n = self.kept.len();
+        let n = self.raw;
         let share = self.settings.error_rate.sample;
         let count = if share > 0.0 { ((share * n as f64).ceil() as usize).clamp(LEAST_SAMPLE, n) } else { 0 };
         let mut rng = ChaCha20Rng::from_seed(seed);
@@ -397,30 +424,71 @@ impl End {
         self.disclosed.reconciliation = reconciled.leaked;
         self.disclosed.verification = 3 * TAG_BITS;
         // Alice's raw bits as they were measured: the compared ones go back to their places.
-        let mut all = Vec::with_capacity(self.kept.len());
+        let mut all = Vec::with_capacity(self.raw);
         let (mut sample, mut rest) = (self.sample.iter(), reconciled.bits.iter());
         let mut chosen = self.sampled.iter().peekable();
-        for index in 0..self.kept.len() {
+        for index in 0..self.raw {
             let from_sample = chosen.next_if(|&&place| place as usize == index).is_some();
             all.push(if from_sample { sample.next() } else { rest.next() }.unwrap_or(false));
         }
-        let mut bits: Bits = all.iter().copied().collect();
+        let estimates = self.estimate(&all);
         all.zeroize();
+        let rho = self.settings.eve.rho;
+        let guess = 2f64.powf(-self.settings.quantize.min_entropy(rho));
+        Ledger::settle(
+            Worth { raw_bits: self.raw, estimates, rho, guess },
+            self.disclosed,
+            self.settings.security.epsilon,
+        )
+    }
+
+    /// What the estimators say of the raw bits. They see bit planes: the first bits of all symbols of a row in order of
+    /// time, then the second ones, each plane a lane of its own, for a bit resembles the same bit of the symbol before.
+    fn estimate(&self, all: &[bool]) -> Vec<Estimate> {
         let columns = self.columns.max(1) as u32;
-        let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
-        let mut lanes = Vec::with_capacity(self.lanes);
+        let mut starts = Vec::with_capacity(self.kept.len());
+        self.widths.iter().fold(0, |start, &width| {
+            starts.push(start);
+            start + usize::from(width)
+        });
+        let (mut bits, mut place, mut lanes, mut rows) = (Bits::new(), Vec::new(), Vec::new(), Vec::new());
         let mut start = 0;
-        for lane in 0..self.lanes as u32 {
-            let end = start + self.kept[start..].partition_point(|place| place / columns <= lane);
-            lanes.push(start..end);
+        for row in 0..self.rows as u32 {
+            let end = start + self.kept[start..].partition_point(|place| place / columns <= row);
+            let widest = self.widths[start..end].iter().copied().max().unwrap_or(1);
+            for plane in 0..widest {
+                let first = place.len();
+                for index in (start..end).filter(|&index| self.widths[index] > plane) {
+                    bits.push(all[starts[index] + usize::from(plane)]);
+                    place.push(self.kept[index] % columns);
+                }
+                lanes.push(first..place.len());
+            }
+            rows.push(start..end);
             start = end;
         }
         let sample = Sample { bits: &bits, place: &place, lanes: &lanes };
-        let estimates = Estimator::ALL.iter().map(|estimator| estimator.estimate(&sample)).collect();
-        let rho = self.settings.eve.rho;
-        let worth = Worth { raw_bits: bits.len(), estimates, rho, guess: self.settings.quantize.guess(rho) };
+        let mut estimates: Vec<Estimate> =
+            Estimator::ALL.iter().map(|estimator| estimator.estimate(&sample)).collect();
         bits.zeroize();
-        Ledger::settle(worth, self.disclosed, self.settings.security.epsilon)
+        let plain =
+            !self.runs && self.widths.iter().all(|&width| width == 1) && self.classes.iter().all(|&c| c == 0);
+        if !plain {
+            let bits = |index: usize| &all[starts[index]..starts[index] + usize::from(self.widths[index])];
+            let symbol = |index| bits(index).iter().fold(0, |symbol, &bit| symbol << 1 | u8::from(bit));
+            let mut values: Vec<u8> = (0..self.kept.len()).map(symbol).collect();
+            let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
+            let (widths, classes) = (self.widths.as_slice(), self.classes.as_slice());
+            estimates.push(symbols::estimate(&Symbols {
+                values: &values,
+                widths,
+                classes,
+                place: &place,
+                rows: &rows,
+            }));
+            values.zeroize();
+        }
+        estimates
     }
 
     /// The proof that `sender` gives at the step `label`, over all messages so far and `extra`.
@@ -523,5 +591,7 @@ fn take<T: Default>(value: &mut T) -> T {
     mem::take(value)
 }
 
+#[cfg(test)]
+mod memory_tests;
 #[cfg(test)]
 mod tests;

@@ -167,20 +167,17 @@ fn disagreement(context: &Context, link: &LinkConfig) -> anyhow::Result<Figure> 
         let (a, b) = (series(&probes.alice)?, series(&probes.bob)?);
         let Some(rho) = pearson(a.row(0), b.row(0)) else { continue };
         for ((_, quantizer), points) in quantizers.iter().zip(&mut measured) {
-            let (a, b) = (quantizer.quantize(Role::Alice, &a, &[])?, quantizer.quantize(Role::Bob, &b, &[])?);
-            let kept = a.kept.iter().zip(b.kept.iter()).map(|(a, b)| a && b);
-            let differ = a.bits.iter().zip(b.bits.iter()).map(|(a, b)| a != b);
-            let (count, errors) = kept.zip(differ).fold((0u32, 0u32), |(count, errors), (kept, differ)| {
-                (count + u32::from(kept), errors + u32::from(kept && differ))
-            });
-            points.push((rho, f64::from(errors) / f64::from(count.max(1))));
+            let a = quantizer.quantize(Role::Alice, &a, &[])?;
+            let b = quantizer.quantize(Role::Bob, &b, &a.announced)?;
+            let (count, errors) = a.differences(&b, &b);
+            points.push((rho, errors as f64 / count.max(1) as f64));
         }
     }
     let mut series = Vec::new();
     for ((name, quantizer), points) in quantizers.into_iter().zip(measured) {
         let theory = (0..=60).map(|k| {
             let rho = 0.4 + 0.01 * f64::from(k);
-            (rho, quantizer.theory(rho).0)
+            (rho, quantizer.theory(rho).kdr)
         });
         series.push(plot::Series { name: format!("{name}, theory"), points: theory.collect() });
         series.push(plot::Series { name: format!("{name}, measured"), points });

@@ -73,16 +73,13 @@ fn lora_indoor_gives_no_key() {
     let quantizer =
         Quantizer::GuardBand(GuardBand { alpha: 0.6, sides: Sides::Alice, level: LevelFrom::Alice });
     let (a, b) = (alice.values().to_owned(), bob.values().to_owned());
-    let levels = quantizer.levels(&a);
-    assert_eq!(levels, [34.3145]);
-    let (a, b) = (
-        quantizer.quantize(Role::Alice, &a, &[]).unwrap(),
-        quantizer.quantize(Role::Bob, &b, &levels).unwrap(),
-    );
-    for (bits, name) in [(&a.bits, "alice_pre_bits.txt"), (&b.bits, "bob_pre_bits.txt")] {
-        let ours: String = (0..bits.len())
+    let a = quantizer.quantize(Role::Alice, &a, &[]).unwrap();
+    assert_eq!((a.announced.as_slice(), a.announced_bits), (&[34.3145f64.to_bits()][..], 64));
+    let b = quantizer.quantize(Role::Bob, &b, &a.announced).unwrap();
+    for (symbols, name) in [(&a.symbols, "alice_pre_bits.txt"), (&b.symbols, "bob_pre_bits.txt")] {
+        let ours: String = (0..symbols.len())
             .filter(|&k| a.kept.get(k) == Some(true) && b.kept.get(k) == Some(true))
-            .map(|k| if bits.get(k) == Some(true) { '1' } else { '0' })
+            .map(|k| if symbols[k] == 1 { '1' } else { '0' })
             .collect();
         assert_eq!(ours, String::from_utf8(read(name)).unwrap().trim());
     }
@@ -195,4 +192,79 @@ fn bad_input_is_an_error() {
         )
         .is_ok()
     );
+}
+
+fn agreed(probes: &sim::link::Probes, config: &Config) -> Agreement {
+    let [alice, bob] = [&probes.alice, &probes.bob].map(|csi| config.trace(csi).unwrap());
+    agree(&alice, &bob, None, config, 1, Backend::default()).unwrap()
+}
+
+/// Every quantizer of the table through the whole chain: a key from a mobile link, and the same at both ends. Excursions want
+/// a channel that is slow enough to have some.
+#[test]
+fn every_quantizer_agrees_on_a_key() {
+    let run = |doppler: f64, rounds: usize| {
+        let fading = FadingConfig { doppler, ..FadingConfig::default() };
+        let link = LinkConfig { fading, rounds, snr_db: 35.0, ..link() };
+        link.run(&mut sim::rng(5)).unwrap()
+    };
+    let (fast, slow) = (run(FadingConfig::default().doppler, 5000), run(0.12, 40_000));
+    for name in Quantizer::ALL {
+        let quantize = serde_json::from_str(&format!(r#"{{"method":"{name}"}}"#)).unwrap();
+        let (component, probes) = match *name {
+            "vector" => (crate::keygen::probe::Component::Complex, &fast),
+            "level_crossing" => (Default::default(), &slow),
+            _ => (Default::default(), &fast),
+        };
+        let eve = crate::keygen::EveModel { rho: 0.1 };
+        let security = crate::keygen::Security { epsilon: 2f64.powi(-20) };
+        let got = agreed(
+            probes,
+            &Config { component, quantize: Some(quantize), eve, security, ..Config::default() },
+        );
+        eprintln!("{name}: {} at kdr {:?}", got.report.reason, got.report.kdr);
+        let (alice, bob) = got.keys.as_ref().unwrap_or_else(|| panic!("{name}: {:#?}", got.report));
+        assert!(alice.matches(bob) && alice.bits() == got.report.released_bits, "{name}");
+        assert_eq!(got.report.ledger[0].bits, got.report.raw_bits as f64, "{name}");
+        let has = |estimate: &str| got.report.estimates.iter().any(|e| e.name == estimate);
+        assert_eq!(has("symbols"), !["threshold", "guard_band", "adaptive_block"].contains(name), "{name}");
+    }
+}
+
+/// Every preprocessor likewise; what was learnt is charged. Filtering measurements that are independent makes them alike, and
+/// the ledger sees that.
+#[test]
+fn every_preprocessor_leaves_the_ends_alike() {
+    let link = LinkConfig { rounds: 5000, spacing: 3e6, subcarriers: 2, snr_db: 35.0, ..link() };
+    let probes = link.run(&mut sim::rng(5)).unwrap();
+    for name in Preprocess::ALL {
+        let text = match *name {
+            "pca" => r#"[{"method":"pca","calibration":500},{"method":"remove_trend"}]"#.to_owned(),
+            name => format!(r#"[{{"method":"{name}"}},{{"method":"remove_trend"}}]"#),
+        };
+        let config = Config {
+            preprocess: Some(serde_json::from_str(&text).unwrap()),
+            eve: crate::keygen::EveModel { rho: 0.2 },
+            ..Config::default()
+        };
+        let got = agreed(&probes, &config);
+        eprintln!("{name}: {} at kdr {:?}", got.report.reason, got.report.kdr);
+        assert!(got.report.kdr.unwrap() < 0.05, "{name}: {:#?}", got.report);
+        match &got.keys {
+            Some((alice, bob)) => assert!(alice.matches(bob) && alice.bits() == got.report.released_bits),
+            None => assert!(
+                ["unit_norm", "moving_average", "savitzky_golay", "difference", "dct", "wavelet"]
+                    .contains(name),
+                "{name}: {}",
+                got.report.reason
+            ),
+        }
+        let announced = got.report.ledger.iter().find(|line| line.name == "announced").unwrap().bits;
+        let want = match *name {
+            "pca" => -8.0,
+            "coherence" => -16.0,
+            _ => 0.0,
+        };
+        assert_eq!(announced, want, "{name}");
+    }
 }

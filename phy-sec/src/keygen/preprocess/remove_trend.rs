@@ -4,6 +4,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::moving_average::replace_by_mean;
 use crate::{Error, Result};
 
 /// The length of the moving mean.
@@ -24,26 +25,16 @@ impl RemoveTrend {
     }
 
     /// At the edges the window shrinks to what is there on the shorter side, so that a straight line vanishes everywhere.
-    pub(super) fn apply(&self, mut series: Array2<f64>) -> Array2<f64> {
+    pub(super) fn apply(&self, mut series: Array2<f64>) -> Result<Array2<f64>> {
         for mut row in series.rows_mut() {
-            let n = row.len();
             if self.window == 0 {
                 let mean = row.mean().unwrap_or(0.0);
                 row -= mean;
-                continue;
-            }
-            let mut sums = Vec::with_capacity(n + 1);
-            sums.push(0.0);
-            sums.extend(row.iter().scan(0.0, |sum, x| {
-                *sum += x;
-                Some(*sum)
-            }));
-            for (k, x) in row.iter_mut().enumerate() {
-                let half = (self.window / 2).min(k).min(n - 1 - k);
-                *x -= (sums[k + half + 1] - sums[k - half]) / (2 * half + 1) as f64;
+            } else {
+                replace_by_mean(row, self.window, |x, mean| x - mean);
             }
         }
-        series
+        Ok(series)
     }
 }
 
@@ -55,9 +46,9 @@ mod tests {
     #[test]
     fn a_straight_line_is_all_trend() {
         let line = Array2::from_shape_fn((2, 50), |(lane, k)| lane as f64 + 0.5 * k as f64);
-        let got = RemoveTrend { window: 7 }.apply(line);
+        let got = RemoveTrend { window: 7 }.apply(line).unwrap();
         assert!(got.iter().all(|x| x.abs() < 1e-12));
-        assert_eq!(RemoveTrend { window: 0 }.apply(array![[1.0, 3.0]]), array![[-1.0, 1.0]]);
+        assert_eq!(RemoveTrend { window: 0 }.apply(array![[1.0, 3.0]]).unwrap(), array![[-1.0, 1.0]]);
         let err = RemoveTrend { window: 4 }.check().unwrap_err();
         assert_eq!(err.to_string(), "window must be 0 (the whole series) or odd and at least 3, got 4");
     }

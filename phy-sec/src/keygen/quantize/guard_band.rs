@@ -1,13 +1,14 @@
 //! One bit a sample, its side of the mean; samples within `alpha` standard deviations of the mean are dropped, for they
 //! are where the ends disagree. Which were kept is said in public.
 //!
-//! Source: Mathur, Trappe, Mandayam, Ye, Reznik, Radio-telepathy, MobiCom 2008 (levels and index exchange; the
-//! excursion rule of that paper is not part of this method).
+//! Source: Mathur, Trappe, Mandayam, Ye, Reznik, Radio-telepathy, MobiCom 2008 (levels and index exchange; its
+//! excursions are the method `level_crossing`).
 
-use ndarray::ArrayView1;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{LevelFrom, Rule, Shape, mean_and_deviation};
+use super::side::{Rule, Shape};
+use super::{LevelFrom, Quantized, Role, Theory, mean_and_deviation};
 use crate::Result;
 use crate::keygen::within;
 
@@ -45,16 +46,26 @@ impl GuardBand {
         within("alpha", self.alpha, 0.0, 4.0, "within 0..=4")
     }
 
-    pub(super) fn rule(&self, lane: ArrayView1<'_, f64>) -> Rule {
-        let (level, scale) = mean_and_deviation(lane);
-        Rule { level, scale }
-    }
-
-    pub(super) fn shape(&self) -> Shape {
+    fn shape(&self) -> Shape {
         let bob = match self.sides {
             Sides::Both => self.alpha,
             Sides::Alice => 0.0,
         };
         Shape { alice: self.alpha, bob, level: self.level }
+    }
+
+    pub(super) fn decide(&self, role: Role, series: &Array2<f64>, announced: &[u64]) -> Result<Quantized> {
+        self.shape().decide(role, series, announced, |lane| {
+            let (level, scale) = mean_and_deviation(lane);
+            Rule { level, scale }
+        })
+    }
+
+    pub(super) fn theory(&self, rho: f64) -> Theory {
+        self.shape().theory(rho)
+    }
+
+    pub(super) fn min_entropy(&self, rho: f64) -> f64 {
+        self.shape().min_entropy(rho)
     }
 }

@@ -1,10 +1,11 @@
 //! One bit a sample: its side of the mean or of the median. For jointly Gaussian ends the bits disagree with
 //! probability `acos(rho) / π` (the orthant probability: Sheppard, Phil. Trans. R. Soc. A 192, 1899).
 
-use ndarray::ArrayView1;
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use super::{LevelFrom, Rule, Shape, mean_and_deviation};
+use super::side::{Rule, Shape};
+use super::{LevelFrom, Quantized, Role, Theory, mean_and_deviation};
 use crate::Result;
 
 /// What a sample is compared with.
@@ -33,17 +34,27 @@ impl Threshold {
         Ok(())
     }
 
-    pub(super) fn rule(&self, lane: ArrayView1<'_, f64>) -> Rule {
-        let (mean, scale) = mean_and_deviation(lane);
-        let level = match self.centre {
-            Centre::Mean => mean,
-            Centre::Median => median(lane),
-        };
-        Rule { level, scale }
+    fn shape(&self) -> Shape {
+        Shape { alice: 0.0, bob: 0.0, level: self.level }
     }
 
-    pub(super) fn shape(&self) -> Shape {
-        Shape { alice: 0.0, bob: 0.0, level: self.level }
+    pub(super) fn decide(&self, role: Role, series: &Array2<f64>, announced: &[u64]) -> Result<Quantized> {
+        self.shape().decide(role, series, announced, |lane| {
+            let (mean, scale) = mean_and_deviation(lane);
+            let level = match self.centre {
+                Centre::Mean => mean,
+                Centre::Median => median(lane),
+            };
+            Rule { level, scale }
+        })
+    }
+
+    pub(super) fn theory(&self, rho: f64) -> Theory {
+        self.shape().theory(rho)
+    }
+
+    pub(super) fn min_entropy(&self, rho: f64) -> f64 {
+        self.shape().min_entropy(rho)
     }
 }
 

@@ -89,24 +89,19 @@ impl End_ for Alice {
                 before.greet(&hello)?;
                 self.end.transcript.absorb(message);
                 let quantizer = &self.end.settings.quantize;
-                let levels = quantizer.levels(&series.0);
                 let quantized = quantizer.quantize(Role::Alice, &series.0, &[]).map_err(malformed)?;
-                self.end.disclosed.levels = 64 * levels.len();
-                let kept = quantized.kept.clone();
+                let (kept, announced) = (quantized.kept.clone(), quantized.announced.clone());
                 self.state = State::Indexed(quantized);
-                let levels = levels.into_iter().map(f64::to_bits).collect();
-                Ok(self.say(Body::Index { kept, levels }))
+                Ok(self.say(Body::Index { kept, announced }))
             }
-            (State::Indexed(quantized), Body::Index { kept, levels }) => {
+            (State::Indexed(quantized), Body::Index { kept, announced }) => {
                 let mine: Vec<u32> = places(&quantized.kept).collect();
-                if kept.len() != mine.len() || !levels.is_empty() {
+                if kept.len() != mine.len() || !announced.is_empty() {
                     return Err(Abort::Malformed { reason: "the index list has another length".into() });
                 }
                 self.end.transcript.absorb(message);
-                self.end.keep(
-                    mine.iter().zip(kept.iter()).filter(|(_, kept)| *kept).map(|(p, _)| *p).collect(),
-                )?;
-                let raw = self.end.collect(&quantized.bits);
+                let both = mine.iter().zip(kept.iter()).filter(|(_, kept)| *kept).map(|(p, _)| *p);
+                let raw = self.end.keep(both.collect(), quantized)?;
                 let seed = self.end.random();
                 self.end.choose(seed);
                 let (bits, raw) = self.end.split(raw);

@@ -106,21 +106,22 @@ impl End_ for Bob {
                 let hello = self.end.hello();
                 Ok(self.say(hello))
             }
-            (State::Greeted(series), Body::Index { kept, levels }) => {
-                if kept.len() != self.end.lanes * self.end.columns {
+            (State::Greeted(series), Body::Index { kept, announced }) => {
+                // No quantizer has more places than there are samples.
+                if kept.len() > self.end.lanes * self.end.columns {
                     return Err(Abort::Malformed { reason: "the index list has another length".into() });
                 }
                 self.end.transcript.absorb(message);
-                let levels: Vec<f64> = levels.into_iter().map(f64::from_bits).collect();
                 let quantizer = &self.end.settings.quantize;
-                let quantized = quantizer.quantize(Role::Bob, &series.0, &levels).map_err(malformed)?;
-                self.end.disclosed.levels = 64 * levels.len();
+                let quantized = quantizer.quantize(Role::Bob, &series.0, &announced).map_err(malformed)?;
+                if kept.len() != quantized.kept.len() {
+                    return Err(Abort::Malformed { reason: "the index list has another length".into() });
+                }
                 let both = |&place: &u32| quantized.kept.get(place as usize) == Some(true);
                 let mine: Bits = places(&kept).map(|place| both(&place)).collect();
-                let raw = self.end.keep(places(&kept).filter(both).collect());
-                let raw = raw.map(|()| self.end.collect(&quantized.bits))?;
-                self.state = State::Indexed(raw);
-                Ok(self.say(Body::Index { kept: mine, levels: Vec::new() }))
+                let common = places(&kept).filter(both).collect();
+                self.state = State::Indexed(self.end.keep(common, quantized)?);
+                Ok(self.say(Body::Index { kept: mine, announced: Vec::new() }))
             }
             (State::Indexed(raw), Body::Sample { seed, bits }) => {
                 self.end.transcript.absorb(message);

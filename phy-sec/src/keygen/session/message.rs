@@ -44,11 +44,11 @@ pub enum Body {
     },
     /// Which samples count: Alice of all, Bob of those that Alice kept.
     Index {
-        /// One bit a sample, lane after lane.
+        /// One bit a place, row after row.
         kept: Bits,
-        /// Alice's decision level of each lane, if it counts for Bob: IEEE 754 bit patterns, because decimal
-        /// fractions need not come back as they went.
-        levels: Vec<u64>,
+        /// What else Alice's quantizer tells Bob's: its `Quantized::announced`. Levels are IEEE 754 bit patterns, because
+        /// decimal fractions need not come back as they went.
+        announced: Vec<u64>,
     },
     /// Bits that are compared and thrown away.
     Sample {
