@@ -24,8 +24,8 @@
 //! # Ok::<(), phy_sec::Error>(())
 //! ```
 //!
-//! What is not promised: that the channel in the field follows the eavesdropper model of the ledger, or that the
-//! messages came from the other end. Authenticate the transport.
+//! What is not promised: that the channel in the field follows the eavesdropper model of the ledger. Who the other end is,
+//! a session knows by a key that both had before ([`SharedKey`]), or not at all ([`Authentication::Insecure`]).
 
 mod agree;
 pub mod amplify;
@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 pub use agree::{Agreement, Report, agree};
 pub use ledger::{Ledger, Line};
 pub use secret::{RawBits, ReconciledBits, SecretKey};
-pub use session::{Abort, Alice, Bob, Message, Outcome, Step};
+pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey, Step};
 
 use crate::channel::Csi;
 use crate::{Error, Result};

@@ -9,6 +9,7 @@
 //! | [`link`] | what Alice, Bob and Eve measure of one reciprocal channel |
 //! | [`waveform`] | 802.11 OFDM, an NR-like comb, PSK/QAM, GFSK, LoRa, OOK |
 //! | [`impairment`] | what a real transmitter and receiver do to them |
+//! | [`adversary`] | somebody on the line between two ends, who tampers with messages |
 //! | [`jammer`] | eleven kinds of jammers, mixed in at a stated ratio |
 
 use num_complex::{Complex32, Complex64};
@@ -18,6 +19,7 @@ use rand_distr::StandardNormal;
 
 use crate::{Error, Result};
 
+pub mod adversary;
 pub mod fading;
 pub mod impairment;
 mod interpolate;

@@ -26,9 +26,9 @@ pub(crate) struct GlobalArgs {
     /// With --backend gpu: which adapter, by its number or a part of its name
     #[arg(long, global = true, default_value_t = Choice::Best)]
     adapter: Choice,
-    /// Seed of everything random: simulated channels, public hash seeds, splits
-    #[arg(long, global = true, default_value_t = 1)]
-    seed: u64,
+    /// Seed of everything random: simulated channels, public hash seeds, splits [default: 1]
+    #[arg(long, global = true)]
+    seed: Option<u64>,
     /// TOML file with a table per pipeline: [keygen], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
@@ -62,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) backend: Backend,
     /// Seed of everything random.
     pub(crate) seed: u64,
+    /// Whether it was said, and is not the default that every run has.
+    pub(crate) seed_is_chosen: bool,
     /// Print JSON instead of text.
     pub(crate) json: bool,
     config: toml::Table,
@@ -93,7 +95,8 @@ impl Context {
         } else {
             ProgressDrawTarget::hidden()
         });
-        Ok(Context { backend, seed: args.seed, json: args.json, config, bars })
+        let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
+        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, bars })
     }
 
     /// The table `[name]` of the configuration file; what it leaves out is the default.

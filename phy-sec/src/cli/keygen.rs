@@ -38,7 +38,8 @@ struct AgreeArgs {
     /// What an eavesdropper measured of the same exchanges, in the same form: replaces the configured `eve.rho`
     #[arg(long, value_name = "FILE")]
     eve: Option<PathBuf>,
-    /// Write the two ends' keys to PREFIX.alice.key and PREFIX.bob.key, readable by the owner only
+    /// Write the two ends' keys to PREFIX.alice.key and PREFIX.bob.key, readable by the owner only; asks for --seed, a number
+    /// that no session used before
     #[arg(long, value_name = "PREFIX")]
     key_out: Option<PathBuf>,
 }
@@ -47,6 +48,11 @@ struct AgreeArgs {
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let Command::Agree(args) = &args.command;
     let config: Config = context.config("keygen")?;
+    if args.key_out.is_some() && !context.seed_is_chosen {
+        bail!(
+            "--key-out writes real keys: give --seed a number that no session used before, for the hash is chosen by it"
+        );
+    }
     let Agreement { report, keys } =
         recording(&args.alice, args.bob.as_deref(), args.eve.as_deref(), &config, context)?;
     if context.json {

@@ -1,5 +1,7 @@
 //! The whole chain over two recordings, both ends in one thread, and what an observer who holds both ends sees.
 
+use std::collections::HashMap;
+
 use kernels::Backend;
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
@@ -11,7 +13,7 @@ use super::ledger::Line;
 use super::probe::variation::{correlation, pearson, variation};
 use super::probe::{PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{Quantizer, Role};
-use super::session::{self, Settings};
+use super::session::{self, Authentication, Settings};
 use super::{Alice, Bob, Config, Outcome, SecretKey};
 use crate::{Error, Result};
 
@@ -132,10 +134,11 @@ pub fn agree(
     }
 
     // The seed's 64 bits are stretched: what is said must be unpredictable, not secret.
-    let mut public = [0; 32];
-    ChaCha20Rng::seed_from_u64(seed).fill_bytes(&mut public);
-    let alice = Alice::new(a, &settings, public, &backend)?;
-    let bob = Bob::new(b, &settings, &backend)?;
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let mut public = || std::array::from_fn(|_| (rng.next_u32() & 0xff) as u8);
+    // One thread is both ends: there is nobody to be told apart.
+    let alice = Alice::new(a, &settings, public(), Authentication::Insecure, &backend)?;
+    let bob = Bob::new(b, &settings, public(), Authentication::Insecure, &backend)?;
     let (alice, bob) = session::run(alice, bob)?;
     report.reason = alice.reason();
     if let Some(ledger) = alice.ledger() {
@@ -169,11 +172,13 @@ fn grant(
     // Her rows find those of the pairs as Bob's found Alice's.
     let by = Pairing { by: pairs.by, ..config.pairing };
     let hers = pair(alice, eve, &by)?;
+    let of_column: HashMap<_, _> =
+        hers.alice_column.iter().enumerate().map(|(k, column)| (column, k)).collect();
     let common: Vec<(usize, usize)> = pairs
         .alice_column
         .iter()
         .enumerate()
-        .filter_map(|(pair, column)| Some((pair, hers.alice_column.iter().position(|c| c == column)?)))
+        .filter_map(|(pair, column)| Some((pair, *of_column.get(column)?)))
         .collect();
     let (of_pairs, of_eve): (Vec<_>, Vec<_>) = common.into_iter().unzip();
     let select = |x: &Array2<f64>, columns: &[usize]| x.select(ndarray::Axis(1), columns);

@@ -36,9 +36,11 @@ pub fn amplify(
         toeplitz::Toeplitz::new(&words, n, m, backend.clone()).map_err(|err| unfit(err.to_string()))?;
     let mut out = vec![0; toeplitz::words(m)];
     hash.hash(reconciled.bits.words(), &mut out).map_err(|err| unfit(err.to_string()))?;
-    let mut bytes = Vec::with_capacity(out.len() * 8);
-    bytes.extend(out.iter().flat_map(|word| word.to_le_bytes()));
-    bytes.truncate(m.div_ceil(8));
+    // Of the final length from the start: a vector that shrinks or grows may leave a copy behind.
+    let mut bytes = vec![0; m.div_ceil(8)];
+    for (bytes, word) in bytes.chunks_mut(8).zip(&out) {
+        bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
+    }
     out.zeroize();
     Ok(Some(SecretKey::new(bytes, m)))
 }

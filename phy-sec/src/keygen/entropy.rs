@@ -6,6 +6,7 @@
 
 mod collision;
 mod context;
+mod lanes;
 mod markov;
 mod most_common;
 mod t_tuple;
@@ -87,6 +88,8 @@ table! {
     "markov" Markov markov false true,
     /// SP 800-90B, section 6.3.5: recurring patterns.
     "t_tuple" TTuple t_tuple false true,
+    /// Each bit given the one before and the most similar lane.
+    "lanes" Lanes lanes false true,
     /// Each bit given the one before, the most similar lane, and the public list of kept samples.
     "context" Context context true true,
 }
@@ -200,6 +203,13 @@ mod tests {
         // Two fair lanes and one known: guessed at (1/2 + 1/2 + 1) / 3.
         let want = -f64::log2(2.0 / 3.0);
         assert!(got.bound < want && got.bound > want - 0.15, "{got:?}, {want}");
+        // Nothing was dropped, so that the list of kept samples says nothing beyond that.
+        let without = Estimator::Lanes.estimate(&Sample {
+            bits: &bits,
+            place: &place,
+            lanes: &[0..1500, 1500..3000, 3000..4500],
+        });
+        assert!((without.point - got.point).abs() < 1e-12 && !without.conditional, "{without:?}, {got:?}");
     }
 
     #[test]

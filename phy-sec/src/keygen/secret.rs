@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -103,6 +105,26 @@ impl SecretKey {
         &self.bytes
     }
 
+    /// `length` bytes for the application, by HKDF-SHA256 with this key as input and `purpose` as info (RFC 5869): as many
+    /// keys as there are purposes, none of which tells anything of another. They are computationally secure, and hold no more
+    /// entropy than this key does.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfRange`] for a length outside 1..=8160.
+    pub fn derive(&self, purpose: &[u8], length: usize) -> crate::Result<Zeroizing<Box<[u8]>>> {
+        let refused = || crate::Error::OutOfRange {
+            field: "length",
+            rule: "within 1..=8160 bytes",
+            got: length.to_string(),
+        };
+        if !(1..=255 * 32).contains(&length) {
+            return Err(refused());
+        }
+        let mut derived = Zeroizing::new(vec![0; length].into_boxed_slice());
+        Hkdf::<Sha256>::new(None, &self.bytes).expand(purpose, &mut derived).map_err(|_| refused())?;
+        Ok(derived)
+    }
+
     /// Whether both keys are the same, in a time that depends on their lengths only.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
@@ -155,5 +177,20 @@ mod tests {
         assert!(key.matches(&SecretKey::new(vec![0xAB, 0xCD], 16)));
         assert!(!key.matches(&SecretKey::new(vec![0xAB, 0xCC], 16)));
         assert!(!key.matches(&SecretKey::new(vec![0xAB, 0xCD], 15)));
+    }
+
+    /// RFC 5869, test case 3: no salt, no info.
+    #[test]
+    fn derived_keys_are_those_of_the_rfc() {
+        let key = SecretKey::new(vec![0x0b; 22], 176);
+        let hex: String = key.derive(b"", 42).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        let want = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        assert_eq!(hex, want);
+        assert_ne!(key.derive(b"a", 16).unwrap(), key.derive(b"b", 16).unwrap());
+        assert_eq!(
+            key.derive(b"", 0).unwrap_err().to_string(),
+            "length must be within 1..=8160 bytes, got 0"
+        );
+        assert!(key.derive(b"", 8161).is_err() && key.derive(b"", 8160).is_ok());
     }
 }

@@ -4,44 +4,48 @@
 //!
 //! | from | message | content |
 //! | --- | --- | --- |
-//! | both | `hello` | protocol version, digest of the settings, shape of the series |
+//! | both | `hello` | protocol version, digest of the settings, shape of the series, 32 bytes that were never said before |
 //! | both | `index` | which samples were kept; Alice's decision levels if Bob wants them |
 //! | both | `sample` | bits to find the error rate, then thrown away |
 //! | Alice | `start` | seed of the shuffles |
 //! | Bob, Alice | `ask`, `answer` | reconciliation |
-//! | Bob | `verify` | tag under Bob's bits over all messages so far |
-//! | Alice | `amplify` | seed and length of the hash, tag under Alice's bits over all messages so far |
-//! | Bob | `confirm` | digest of all messages: Alice releases her key |
+//! | Bob | `verify` | proof over all messages so far |
+//! | Alice | `amplify` | seed and length of the hash, proof over all messages so far and these |
+//! | Bob | `confirm` | proof over all messages: Alice releases her key |
 //!
-//! **A message that was altered anywhere gives no key**, because the tags and the last digest cover all of them. Tags are
-//! HMAC-SHA256 under the reconciled bits, 64 bits each, and the ledger counts them.
+//! **A message that was altered anywhere gives no key**, because the proofs cover all of them. A proof is a tag under the
+//! reconciled bits (HMAC-SHA256, 64 bits, which the ledger counts), so that each end confirms to the other that it
+//! holds them; and, with [`Authentication::Shared`], a tag under the key that both had before, so that each knows who the
+//! other is. Without one ([`Authentication::Insecure`]) a session proves that both ends hold the same bits, and nothing more.
 //!
 //! **Silence is an event**: when nothing comes, call `step(None)`. It ends the session at either end, with an `abort`
 //! message to the other; except for Bob after his `confirm`, for whom silence means that Alice is content. So Bob
 //! releases last, and one lost message leaves neither end with a key. (Two lost ones can: his `confirm` and her
-//! `abort`. No protocol over a lossy channel is free of that.)
+//! `abort`. No protocol over a lossy channel is free of that.) For the same reason Bob, once he has confirmed, passes over
+//! Alice's last message when it comes twice: to break off then would leave her alone with a key.
 //!
-//! Without an authenticated transport a session proves that both ends hold the same bits, not who the other end is.
-
 mod alice;
+mod authentication;
 mod bob;
 mod message;
 
+use std::collections::VecDeque;
 use std::mem;
 
-use hmac::{Hmac, KeyInit, Mac};
 use kernels::Backend;
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 pub use alice::Alice;
+pub use authentication::{Authentication, Proof, SharedKey};
 pub use bob::Bob;
 pub use message::{Body, Message, VERSION};
+
+use authentication::Sender;
 
 use super::entropy::{Estimator, Sample};
 use super::ledger::{Disclosed, Worth};
@@ -123,6 +127,9 @@ pub enum Abort {
     /// The ends do not hold the same bits, or did not see the same messages.
     #[error("verification failed: the ends' bits or the messages that they saw differ")]
     Verification,
+    /// The other end does not hold the shared key, or one end has one and the other none.
+    #[error("authentication failed: the other end does not hold the shared key")]
+    Authentication,
     /// A message that was due did not come.
     #[error("the other end fell silent")]
     Silence,
@@ -193,33 +200,34 @@ pub fn run(alice: Alice, bob: Bob) -> Result<(Outcome, Outcome)> {
     run_over(alice, bob, |_, message| Some(message.encode()))
 }
 
-/// As [`run`], over a channel that may alter or lose messages: `channel` gets the number of messages sent before and the
-/// message, and returns the bytes that arrive, or `None`.
+/// As [`run`], over a channel that may alter, lose, double or hold back messages: `channel` gets the number of messages
+/// sent before and the message, and returns what arrives at the other end because of it.
 ///
 /// # Errors
 /// Those of [`Alice::step`].
-pub fn run_over(
+pub fn run_over<Arrives: IntoIterator<Item = Vec<u8>>>(
     mut alice: Alice,
     mut bob: Bob,
-    mut channel: impl FnMut(usize, &Message) -> Option<Vec<u8>>,
+    mut channel: impl FnMut(usize, &Message) -> Arrives,
 ) -> Result<(Outcome, Outcome)> {
-    let (mut to_alice, mut to_bob): (Option<Vec<u8>>, Option<Vec<u8>>) = (None, None);
+    let (mut to_alice, mut to_bob) = (VecDeque::new(), VecDeque::new());
     let (mut of_alice, mut of_bob) = (None, None);
     let mut sent = 0;
-    let mut carry = |message: Option<Message>| {
-        let message = message?;
-        sent += 1;
-        channel(sent - 1, &message)
+    let mut carry = |message: Option<Message>, to: &mut VecDeque<Vec<u8>>| {
+        if let Some(message) = message {
+            to.extend(channel(sent, &message));
+            sent += 1;
+        }
     };
     loop {
         if of_alice.is_none() {
-            let step = alice.step_bytes(to_alice.take().as_deref())?;
-            to_bob = carry(step.send);
+            let step = alice.step_bytes(to_alice.pop_front().as_deref())?;
+            carry(step.send, &mut to_bob);
             of_alice = step.outcome;
         }
         if of_bob.is_none() {
-            let step = bob.step_bytes(to_bob.take().as_deref())?;
-            to_alice = carry(step.send);
+            let step = bob.step_bytes(to_bob.pop_front().as_deref())?;
+            carry(step.send, &mut to_alice);
             of_bob = step.outcome;
         }
         match (of_alice, of_bob) {
@@ -243,7 +251,10 @@ impl Drop for Series {
 /// What both ends do alike.
 struct End {
     settings: Settings,
+    authentication: Authentication,
     backend: Backend,
+    /// Source of all that this end says at random.
+    rng: ChaCha20Rng,
     lanes: usize,
     columns: usize,
     transcript: Transcript,
@@ -257,7 +268,13 @@ struct End {
 }
 
 impl End {
-    fn new(series: &Array2<f64>, settings: &Settings, backend: &Backend) -> Result<Self> {
+    fn new(
+        series: &Array2<f64>,
+        settings: &Settings,
+        seed: [u8; 32],
+        authentication: Authentication,
+        backend: &Backend,
+    ) -> Result<Self> {
         settings.check()?;
         // Places travel as 32-bit numbers.
         if series.len() > 1 << 31 {
@@ -266,7 +283,9 @@ impl End {
         }
         Ok(Self {
             settings: settings.clone(),
+            authentication,
             backend: backend.clone(),
+            rng: ChaCha20Rng::from_seed(seed),
             lanes: series.nrows(),
             columns: series.ncols(),
             transcript: Transcript::default(),
@@ -278,17 +297,36 @@ impl End {
         })
     }
 
-    fn hello(&self) -> Body {
+    fn hello(&mut self) -> Body {
         Body::Hello {
             settings: self.settings.digest(),
             lanes: self.lanes as u32,
             samples: self.columns as u32,
+            authenticated: self.authentication.is_shared(),
+            nonce: self.random(),
         }
+    }
+
+    fn random(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.rng.fill_bytes(&mut bytes);
+        bytes
     }
 
     /// Whether the other end means the same.
     fn greet(&self, body: &Body) -> std::result::Result<(), Abort> {
-        if *body == self.hello() { Ok(()) } else { Err(Abort::Settings) }
+        match body {
+            Body::Hello { authenticated, .. } if *authenticated != self.authentication.is_shared() => {
+                Err(Abort::Authentication)
+            }
+            Body::Hello { settings, lanes, samples, .. }
+                if *settings == self.settings.digest()
+                    && (*lanes as usize, *samples as usize) == (self.lanes, self.columns) =>
+            {
+                Ok(())
+            }
+            _ => Err(Abort::Settings),
+        }
     }
 
     /// Takes over the list of samples that both kept.
@@ -357,7 +395,7 @@ impl End {
     /// The account, the same at both ends: it rests on Alice's bits and on what was said.
     fn settle(&mut self, reconciled: &ReconciledBits) -> Ledger {
         self.disclosed.reconciliation = reconciled.leaked;
-        self.disclosed.verification = 2 * TAG_BITS;
+        self.disclosed.verification = 3 * TAG_BITS;
         // Alice's raw bits as they were measured: the compared ones go back to their places.
         let mut all = Vec::with_capacity(self.kept.len());
         let (mut sample, mut rest) = (self.sample.iter(), reconciled.bits.iter());
@@ -385,24 +423,11 @@ impl End {
         Ledger::settle(worth, self.disclosed, self.settings.security.epsilon)
     }
 
-    /// HMAC-SHA256 under the reconciled bits over a label, all messages so far and `extra`, cut to 64 bits.
-    fn tag(&self, bits: &ReconciledBits, label: &str, extra: &[u8]) -> [u8; TAG_BITS / 8] {
-        let key = Zeroizing::new(bits.bits.to_bytes());
-        let mut tag = [0; TAG_BITS / 8];
-        // HMAC takes keys of any length; were it otherwise, a tag of zeros would release nothing to a forger
-        // who does not also make the other end fail.
-        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) {
-            mac.update(label.as_bytes());
-            mac.update(&self.transcript.digest());
-            mac.update(extra);
-            tag.copy_from_slice(&mac.finalize().into_bytes()[..TAG_BITS / 8]);
-        }
-        tag
+    /// The proof that `sender` gives at the step `label`, over all messages so far and `extra`.
+    fn proof(&self, sender: Sender, label: &str, bits: &ReconciledBits, extra: &[u8]) -> Proof {
+        let bits = Zeroizing::new(bits.bits.to_bytes());
+        self.authentication.prove(sender, &bits, &[label.as_bytes(), &self.transcript.digest(), extra])
     }
-}
-
-fn same(a: &[u8], b: &[u8]) -> bool {
-    bool::from(a.ct_eq(b))
 }
 
 /// All messages of the session, in order, as their SHA-256; and the number of the next one.
@@ -453,6 +478,10 @@ trait Role {
     /// Wipes everything; every further step is a mistake of the caller.
     fn close(&mut self);
     fn is_closed(&self) -> bool;
+    /// Whether `message` is the last one once more, at an end that has said all it will: it changes nothing.
+    fn is_echo(&self, _message: &Message) -> bool {
+        false
+    }
 }
 
 fn advance(end: &mut impl Role, message: Option<Message>) -> Result<Step> {
@@ -466,6 +495,7 @@ fn advance(end: &mut impl Role, message: Option<Message>) -> Result<Step> {
             end.close();
             return Ok(Step { send: None, outcome: Some(Outcome::Aborted { reason, by_peer: true }) });
         }
+        Some(message) if end.is_echo(&message) => return Ok(Step::default()),
         Some(message) => end.transcript().expect(&message).and_then(|()| {
             // The content is moved out for the answer; the transcript takes the message as it came.
             end.respond(message.body.clone(), &message)

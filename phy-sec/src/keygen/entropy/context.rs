@@ -23,43 +23,79 @@ const NEIGHBOURS: usize = 3;
 pub(super) fn estimate(sample: &Sample<'_>) -> (f64, f64) {
     // [gap][neighbour's state][bit before][neighbour's bit][bit]
     let mut counts = [[[[[0.0f64; 2]; 2]; 2]; NEIGHBOURS]; GAPS];
+    walk(sample, |surroundings, bit| {
+        let gap = match surroundings.gap {
+            None => 3,
+            Some(0..=1) => 0,
+            Some(2..=4) => 1,
+            Some(_) => 2,
+        };
+        let (state, neighbour) = match surroundings.neighbour {
+            Neighbour::Dropped => (0, false),
+            Neighbour::Kept(bit) => (1, bit),
+            Neighbour::None => (2, false),
+        };
+        counts[gap][state][usize::from(surroundings.before)][usize::from(neighbour)][usize::from(bit)] += 1.0;
+    });
+    guessed(counts.iter().flatten().map(|public| public.iter().flatten()))
+}
+
+/// What is known around a bit.
+pub(super) struct Surroundings {
+    /// How many samples later than the bit before in its lane it was measured; `None` for the first.
+    pub(super) gap: Option<u32>,
+    /// The bit before; false for the first.
+    pub(super) before: bool,
+    /// Of the most similar of the earlier lanes.
+    pub(super) neighbour: Neighbour,
+}
+
+/// A lane's sample at the time of a bit.
+pub(super) enum Neighbour {
+    /// There is no earlier lane.
+    None,
+    /// The sample was dropped.
+    Dropped,
+    /// The bit, inverted if that lane mostly disagrees.
+    Kept(bool),
+}
+
+/// Visits every bit with its surroundings.
+pub(super) fn walk(sample: &Sample<'_>, mut visit: impl FnMut(Surroundings, bool)) {
     let grid = Grid::new(sample);
     for lane in 0..sample.lanes.len() {
         let parent = grid.parent(lane);
         let mut before: Option<(u32, bool)> = None;
         for index in sample.lanes[lane].clone() {
             let (place, bit) = (sample.place[index], sample.bits.get(index).unwrap_or(false));
-            let (gap, last) = match before {
-                None => (3, false),
-                Some((last, bit)) => {
-                    let gap = match place.saturating_sub(last) {
-                        0..=1 => 0,
-                        2..=4 => 1,
-                        _ => 2,
-                    };
-                    (gap, bit)
-                }
-            };
-            let (state, neighbour) = match parent {
-                None => (2, false),
+            let neighbour = match parent {
+                None => Neighbour::None,
                 Some((parent, inverted)) => match grid.get(parent, place) {
-                    None => (0, false),
-                    Some(bit) => (1, bit != inverted),
+                    None => Neighbour::Dropped,
+                    Some(bit) => Neighbour::Kept(bit != inverted),
                 },
             };
-            counts[gap][state][usize::from(last)][usize::from(neighbour)][usize::from(bit)] += 1.0;
+            let gap = before.map(|(last, _)| place.saturating_sub(last));
+            visit(Surroundings { gap, before: before.is_some_and(|(_, bit)| bit), neighbour }, bit);
             before = Some((place, bit));
         }
     }
-    let total = sample.bits.len() as f64;
+}
+
+/// Min-entropy per bit, point and bound, from `[zeros, ones]` seen in each secret part of each public part.
+pub(super) fn guessed<'a, S>(publics: impl Iterator<Item = S> + Clone) -> (f64, f64)
+where
+    S: Iterator<Item = &'a [f64; 2]>,
+{
+    let total: f64 = publics.clone().flatten().flatten().sum();
     if total < 2.0 {
         return (0.0, 0.0);
     }
-    let guessed = |probability: &dyn Fn(f64, f64) -> f64| {
+    let entropy = |probability: &dyn Fn(f64, f64) -> f64| {
         let mut sum = 0.0;
-        for public in counts.iter().flatten() {
+        for secrets in publics.clone() {
             let (mut weight, mut best) = (0.0, 0.0f64);
-            for outcomes in public.iter().flatten() {
+            for outcomes in secrets {
                 let trials = outcomes[0] + outcomes[1];
                 if trials > 0.0 {
                     weight += trials;
@@ -68,9 +104,9 @@ pub(super) fn estimate(sample: &Sample<'_>) -> (f64, f64) {
             }
             sum += weight / total * best;
         }
-        -sum.log2()
+        -f64::log2(sum)
     };
-    (guessed(&|hits, trials| hits / trials), guessed(&|hits, trials| upper(hits, trials)))
+    (entropy(&|hits, trials| hits / trials), entropy(&|hits, trials| upper(hits, trials)))
 }
 
 /// The bits by lane and time.

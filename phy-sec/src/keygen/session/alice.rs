@@ -1,13 +1,11 @@
 //! The end whose bits become the key.
 
 use ndarray::Array2;
-use rand::Rng;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 
+use super::authentication::{Authentication, Proof, Sender};
 use super::{
     Abort, Body, End, Message, Outcome, Role as End_, Series, Settings, Step, Transcript, advance,
-    advance_bytes, same, take,
+    advance_bytes, take,
 };
 use crate::Result;
 use crate::bits::Bits;
@@ -20,8 +18,6 @@ use kernels::Backend;
 /// Alice's end of a session.
 pub struct Alice {
     end: End,
-    /// Source of the public seeds. They need be unpredictable to nobody before the bits exist, and never secret.
-    rng: ChaCha20Rng,
     state: State,
 }
 
@@ -36,8 +32,8 @@ enum State {
     Sampled(RawBits, Bits, [u8; 32]),
     /// Answers questions.
     Answering(AliceSide),
-    /// Said the seed; holds the key back until Bob confirms.
-    Amplified(Option<SecretKey>, Ledger),
+    /// Said the seed; holds the key back until Bob gives this proof.
+    Amplified(Option<SecretKey>, Ledger, Proof),
     #[default]
     Closed,
 }
@@ -46,13 +42,20 @@ impl Alice {
     /// Alice's end, over her own series.
     ///
     /// - `series`: preprocessed, `[lane, time]`, the same shape at both ends, column by column the same exchanges
-    /// - `seed`: of everything random that she says; public, but never used twice
+    /// - `seed`: of everything random that she says. It may become known once the bits exist, but must not be used twice
+    /// - `authentication`: how she knows Bob
     ///
     /// # Errors
     /// [`crate::Error::OutOfRange`] for settings or sizes out of range.
-    pub fn new(series: Array2<f64>, settings: &Settings, seed: [u8; 32], backend: &Backend) -> Result<Self> {
-        let end = End::new(&series, settings, backend)?;
-        Ok(Self { end, rng: ChaCha20Rng::from_seed(seed), state: State::Idle(Series(series)) })
+    pub fn new(
+        series: Array2<f64>,
+        settings: &Settings,
+        seed: [u8; 32],
+        authentication: Authentication,
+        backend: &Backend,
+    ) -> Result<Self> {
+        let end = End::new(&series, settings, seed, authentication, backend)?;
+        Ok(Self { end, state: State::Idle(Series(series)) })
     }
 
     /// Takes what came from Bob (`None` at the start, and later when nothing came) and says what to do next.
@@ -74,17 +77,11 @@ impl Alice {
     fn say(&mut self, body: Body) -> Step {
         Step { send: Some(self.end.transcript.send(body)), outcome: None }
     }
-
-    fn seed(&mut self) -> [u8; 32] {
-        let mut seed = [0; 32];
-        self.rng.fill_bytes(&mut seed);
-        seed
-    }
 }
 
 impl End_ for Alice {
     fn respond(&mut self, body: Body, message: &Message) -> std::result::Result<Step, Abort> {
-        // Her tag check is over the messages before this one.
+        // A proof is over the messages before the one that brings it.
         let before = &self.end;
         let malformed = |err: crate::Error| Abort::Malformed { reason: err.to_string() };
         match (take(&mut self.state), body) {
@@ -110,7 +107,7 @@ impl End_ for Alice {
                     mine.iter().zip(kept.iter()).filter(|(_, kept)| *kept).map(|(p, _)| *p).collect(),
                 )?;
                 let raw = self.end.collect(&quantized.bits);
-                let seed = self.seed();
+                let seed = self.end.random();
                 self.end.choose(seed);
                 let (bits, raw) = self.end.split(raw);
                 self.state = State::Sampled(raw, bits.clone(), seed);
@@ -122,7 +119,7 @@ impl End_ for Alice {
                 }
                 self.end.transcript.absorb(message);
                 self.end.compare(mine, &bits)?;
-                let seed = self.seed();
+                let seed = self.end.random();
                 let side = self.end.settings.reconcile.alice(raw, self.end.error_rate, seed);
                 self.state = State::Answering(side.map_err(malformed)?);
                 Ok(self.say(Body::Start { seed }))
@@ -133,23 +130,22 @@ impl End_ for Alice {
                 self.state = State::Answering(side);
                 Ok(self.say(Body::Answer { parities }))
             }
-            (State::Answering(side), Body::Verify { tag }) => {
+            (State::Answering(side), Body::Verify { proof }) => {
                 let bits = side.finish();
-                if !same(&tag, &before.tag(&bits, "bob", &[])) {
-                    return Err(Abort::Verification);
-                }
+                Authentication::check(&before.proof(Sender::Bob, "verify", &bits, &[]), &proof)?;
                 self.end.transcript.absorb(message);
                 let ledger = self.end.settle(&bits);
-                let (seed, length) = (self.seed(), ledger.released_bits() as u64);
-                let tag = self.end.tag(&bits, "alice", &[&seed[..], &length.to_le_bytes()].concat());
+                let (seed, length) = (self.end.random(), ledger.released_bits() as u64);
+                let extra = [&seed[..], &length.to_le_bytes()].concat();
+                let proof = self.end.proof(Sender::Alice, "amplify", &bits, &extra);
+                let step = self.say(Body::Amplify { seed, bits: length, proof });
+                let confirmation = self.end.proof(Sender::Bob, "confirm", &bits, &[]);
                 let key = amplify(bits, &ledger, seed, &self.end.backend).map_err(malformed)?;
-                self.state = State::Amplified(key, ledger);
-                Ok(self.say(Body::Amplify { seed, bits: length, tag }))
+                self.state = State::Amplified(key, ledger, confirmation);
+                Ok(step)
             }
-            (State::Amplified(key, ledger), Body::Confirm { transcript }) => {
-                if !same(&transcript, &before.transcript.digest()) {
-                    return Err(Abort::Verification);
-                }
+            (State::Amplified(key, ledger, confirmation), Body::Confirm { proof }) => {
+                Authentication::check(&confirmation, &proof)?;
                 Ok(Step { send: None, outcome: Some(Outcome::Settled { key, ledger }) })
             }
             _ => Err(Abort::Unexpected),

@@ -4,9 +4,10 @@ use kernels::Backend;
 use ndarray::Array2;
 
 use super::alice::places;
+use super::authentication::{Authentication, Sender};
 use super::{
     Abort, Body, End, Message, Outcome, Role as End_, Series, Settings, Step, Transcript, advance,
-    advance_bytes, same, take,
+    advance_bytes, take,
 };
 use crate::Result;
 use crate::bits::Bits;
@@ -34,19 +35,25 @@ enum State {
     Asking(BobSide),
     /// Said his tag.
     Verified(ReconciledBits),
-    /// Said that he is content; releases the key unless Alice objects.
-    Confirmed(Option<SecretKey>, Ledger),
+    /// Said that he is content; releases the key unless Alice objects. With the message that he answered last.
+    Confirmed(Option<SecretKey>, Ledger, Message),
     #[default]
     Closed,
 }
 
 impl Bob {
-    /// Bob's end, over his own series: as [`super::Alice::new`], without a seed, for nothing that he says is random.
+    /// Bob's end, over his own series: as [`super::Alice::new`].
     ///
     /// # Errors
     /// [`crate::Error::OutOfRange`] for settings or sizes out of range.
-    pub fn new(series: Array2<f64>, settings: &Settings, backend: &Backend) -> Result<Self> {
-        let end = End::new(&series, settings, backend)?;
+    pub fn new(
+        series: Array2<f64>,
+        settings: &Settings,
+        seed: [u8; 32],
+        authentication: Authentication,
+        backend: &Backend,
+    ) -> Result<Self> {
+        let end = End::new(&series, settings, seed, authentication, backend)?;
         Ok(Self { end, state: State::Idle(Series(series)) })
     }
 
@@ -80,9 +87,9 @@ impl Bob {
                 Ok(self.say(Body::Ask(ask)))
             }
             Progress::Done(bits) => {
-                let tag = self.end.tag(&bits, "bob", &[]);
+                let proof = self.end.proof(Sender::Bob, "verify", &bits, &[]);
                 self.state = State::Verified(bits);
-                Ok(self.say(Body::Verify { tag }))
+                Ok(self.say(Body::Verify { proof }))
             }
         }
     }
@@ -96,6 +103,7 @@ impl End_ for Bob {
                 self.end.greet(&hello)?;
                 self.end.transcript.absorb(message);
                 self.state = State::Greeted(series);
+                let hello = self.end.hello();
                 Ok(self.say(hello))
             }
             (State::Greeted(series), Body::Index { kept, levels }) => {
@@ -131,20 +139,18 @@ impl End_ for Bob {
                 self.end.transcript.absorb(message);
                 self.pursue(side, Some(&parities))
             }
-            (State::Verified(bits), Body::Amplify { seed, bits: length, tag }) => {
+            (State::Verified(bits), Body::Amplify { seed, bits: length, proof }) => {
                 let extra = [&seed[..], &length.to_le_bytes()].concat();
-                if !same(&tag, &self.end.tag(&bits, "alice", &extra)) {
-                    return Err(Abort::Verification);
-                }
+                Authentication::check(&self.end.proof(Sender::Alice, "amplify", &bits, &extra), &proof)?;
                 self.end.transcript.absorb(message);
                 let ledger = self.end.settle(&bits);
                 if ledger.released_bits() as u64 != length {
                     return Err(Abort::Verification);
                 }
+                let proof = self.end.proof(Sender::Bob, "confirm", &bits, &[]);
                 let key = amplify(bits, &ledger, seed, &self.end.backend).map_err(malformed)?;
-                let transcript = self.end.transcript.digest();
-                self.state = State::Confirmed(key, ledger);
-                Ok(self.say(Body::Confirm { transcript }))
+                self.state = State::Confirmed(key, ledger, message.clone());
+                Ok(self.say(Body::Confirm { proof }))
             }
             _ => Err(Abort::Unexpected),
         }
@@ -152,7 +158,7 @@ impl End_ for Bob {
 
     fn silence(&mut self) -> Option<Step> {
         match take(&mut self.state) {
-            State::Confirmed(key, ledger) => {
+            State::Confirmed(key, ledger, _) => {
                 Some(Step { send: None, outcome: Some(Outcome::Settled { key, ledger }) })
             }
             _ => None,
@@ -169,5 +175,9 @@ impl End_ for Bob {
 
     fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    fn is_echo(&self, message: &Message) -> bool {
+        matches!(&self.state, State::Confirmed(_, _, last) if last == message)
     }
 }

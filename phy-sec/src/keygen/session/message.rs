@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Abort;
+use super::{Abort, Proof};
 use crate::bits::Bits;
 use crate::keygen::reconcile::Ask;
 use crate::{Error, Result};
 
 /// Version of the protocol: raised with every change of a message or of what is computed from it.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest message that is looked at, bytes.
 const LONGEST: usize = 64 << 20;
@@ -37,6 +37,10 @@ pub enum Body {
         lanes: u32,
         /// Samples of each lane.
         samples: u32,
+        /// Whether the sender has a shared key, and expects the same.
+        authenticated: bool,
+        /// Never said before: what was said in other sessions proves nothing in this one.
+        nonce: [u8; 32],
     },
     /// Which samples count: Alice of all, Bob of those that Alice kept.
     Index {
@@ -67,8 +71,8 @@ pub enum Body {
     },
     /// Bob thinks that his bits are Alice's.
     Verify {
-        /// Under his bits, over all messages before.
-        tag: [u8; 8],
+        /// Over all messages before.
+        proof: Proof,
     },
     /// Alice found that they are, and settled the ledger.
     Amplify {
@@ -76,13 +80,13 @@ pub enum Body {
         seed: [u8; 32],
         /// Length of the key.
         bits: u64,
-        /// Under her bits, over all messages before and this one's content.
-        tag: [u8; 8],
+        /// Over all messages before and this one's content.
+        proof: Proof,
     },
     /// Bob has the same ledger and the same bits.
     Confirm {
-        /// SHA-256 of all messages before.
-        transcript: [u8; 32],
+        /// Over all messages before.
+        proof: Proof,
     },
     /// The session is over, and there is no key.
     Abort {

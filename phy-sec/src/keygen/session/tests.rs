@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::super::probe::Kind;
 use super::*;
+use crate::sim::adversary::{Tampering, Transport};
 
 /// Two ends' series of independent unit normals with correlation `rho`.
 fn series(rho: f64, n: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
@@ -27,10 +28,20 @@ fn settings() -> Settings {
 }
 
 fn ends(settings: &Settings, rho: f64, n: usize, seed: u64) -> (Alice, Bob) {
+    with_keys(settings, rho, n, seed, [Authentication::Insecure, Authentication::Insecure])
+}
+
+fn with_keys(settings: &Settings, rho: f64, n: usize, seed: u64, keys: [Authentication; 2]) -> (Alice, Bob) {
     let (a, b) = series(rho, n, seed);
     let backend = Backend::default();
-    let public = std::array::from_fn(|k| (seed >> (k % 8 * 8)) as u8);
-    (Alice::new(a, settings, public, &backend).unwrap(), Bob::new(b, settings, &backend).unwrap())
+    let [hers, his] = keys;
+    let public = |end: u8| std::array::from_fn(|k| (seed >> (k % 8 * 8)) as u8 ^ end);
+    let alice = Alice::new(a, settings, public(0), hers, &backend).unwrap();
+    (alice, Bob::new(b, settings, public(1), his, &backend).unwrap())
+}
+
+fn shared(byte: u8) -> Authentication {
+    Authentication::Shared(SharedKey::new(&[byte; 32]).unwrap())
 }
 
 #[test]
@@ -144,7 +155,7 @@ fn reasons_are_typed() {
             Outcome::Settled { .. } => panic!("{}", outcome.reason()),
         })
     };
-    assert_eq!(with(&|m| m.version = 2), [Abort::Silence, Abort::Version].map(|_| Abort::Version));
+    assert_eq!(with(&|m| m.version += 1), [Abort::Version, Abort::Version]);
     assert_eq!(with(&|m| m.number += 1)[0], Abort::Unexpected);
     let reasons = with(&|m| {
         if let Body::Hello { samples, .. } = &mut m.body {
@@ -165,11 +176,107 @@ fn reasons_are_typed() {
     });
     assert_eq!(reasons, [Abort::Verification, Abort::Verification]);
     let reasons = with(&|m| {
-        if let Body::Confirm { transcript } = &mut m.body {
-            transcript[31] ^= 0x80;
+        if let Body::Confirm { proof } = &mut m.body {
+            proof.tag[7] ^= 0x80;
         }
     });
     assert_eq!(reasons, [Abort::Verification, Abort::Verification]);
+}
+
+/// Whoever sits between the ends can send Bob away and answer Alice in his name; not with the proof that she waits for.
+#[test]
+fn nobody_confirms_for_bob() {
+    let settings = settings();
+    let (mut alice, mut bob) = ends(&settings, 0.98, 1600, 7);
+    let (mut to_alice, mut transcript) = (None, Transcript::default());
+    let outcome = loop {
+        let step = alice.step(to_alice.take()).unwrap();
+        if let Some(outcome) = step.outcome {
+            break outcome;
+        }
+        let said = step.send.unwrap();
+        transcript.absorb(&said);
+        if matches!(said.body, Body::Amplify { .. }) {
+            // All that a listener can compute: the digest of what was said, and the proofs that he heard.
+            let Some(Message { body: Body::Verify { proof }, .. }) = bob_said(&mut bob, None) else {
+                let digest = transcript.digest();
+                let proof = Proof { tag: digest[..8].try_into().unwrap(), sender: None };
+                to_alice = Some(transcript.send(Body::Confirm { proof }));
+                continue;
+            };
+            to_alice = Some(transcript.send(Body::Confirm { proof }));
+        } else if let Some(answer) = bob_said(&mut bob, Some(said)) {
+            transcript.absorb(&answer);
+            to_alice = Some(answer);
+        }
+    };
+    assert!(matches!(outcome, Outcome::Aborted { reason: Abort::Verification, .. }), "{outcome:?}");
+}
+
+fn bob_said(bob: &mut Bob, message: Option<Message>) -> Option<Message> {
+    bob.step(message).unwrap().send
+}
+
+#[test]
+fn a_shared_key_tells_who_it_is() {
+    let settings = settings();
+    let told = |keys: [Authentication; 2]| {
+        let (alice, bob) = with_keys(&settings, 0.98, 1600, 7, keys);
+        run(alice, bob).unwrap()
+    };
+    let (alice, bob) = told([shared(1), shared(1)]);
+    assert!(alice.key().unwrap().matches(bob.key().unwrap()));
+    for keys in
+        [[shared(1), shared(2)], [shared(1), Authentication::Insecure], [Authentication::Insecure, shared(1)]]
+    {
+        let (alice, bob) = told(keys);
+        for end in [alice, bob] {
+            assert!(matches!(end, Outcome::Aborted { reason: Abort::Authentication, .. }), "{end:?}");
+        }
+    }
+    // The key of one session opens the next.
+    let (alice, bob) = told([shared(1), shared(1)]);
+    let (Outcome::Settled { key: Some(a), .. }, Outcome::Settled { key: Some(b), .. }) = (alice, bob) else {
+        panic!("no key")
+    };
+    let next = [a, b].map(|key| Authentication::Shared(SharedKey::from_key(key).unwrap()));
+    let (alice, bob) = told(next);
+    assert!(alice.key().unwrap().matches(bob.key().unwrap()));
+}
+
+/// Each kind of tampering, at random messages of authenticated sessions. The figures of many more are those of the example
+/// `keygen_attacks`.
+#[test]
+fn tampering_gives_no_key_or_changes_nothing() {
+    let settings = settings();
+    let mut earlier: Vec<Vec<u8>> = Vec::new();
+    let (alice, bob) = with_keys(&settings, 0.98, 1600, 999, [shared(1), shared(1)]);
+    run_over(alice, bob, |_, message| {
+        earlier.push(message.encode());
+        [message.encode()]
+    })
+    .unwrap();
+    for tampering in Tampering::ALL {
+        let mut late = 0;
+        for seed in 0..60 {
+            let (alice, bob) = with_keys(&settings, 0.98, 1600, seed, [shared(1), shared(1)]);
+            let mut transport = Transport::new(*tampering, earlier.len() / 2, earlier.clone(), seed);
+            let (alice, bob) = run_over(alice, bob, |_, m| transport.carry(m.encode())).unwrap();
+            match (alice.key(), bob.key()) {
+                (None, None) => {
+                    let both = [&alice, &bob].map(|end| matches!(end, Outcome::Aborted { .. }));
+                    assert_eq!(both, [true, true], "{tampering:?}, seed {seed}");
+                }
+                // Twice the same after the ends have said all: nothing is left to be tampered with.
+                (Some(a), Some(b)) if *tampering == Tampering::Duplicate => {
+                    assert!(a.matches(b));
+                    late += 1;
+                }
+                _ => panic!("{tampering:?}, seed {seed}: {alice:?} {bob:?}"),
+            }
+        }
+        assert!(late < 30, "{tampering:?}: {late} of 60 came too late to matter");
+    }
 }
 
 #[test]
