@@ -5,6 +5,7 @@
 mod context;
 mod demo;
 mod detect;
+mod files;
 mod fingerprint;
 mod info;
 mod keygen;

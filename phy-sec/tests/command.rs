@@ -368,6 +368,8 @@ fn enrolment_and_identification_answer_as_documented() {
     let gallery = folder.path().join("gallery.json");
     let enrolled =
         &json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"])[0];
+    // An earlier gallery is replaced.
+    json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"]);
     assert_eq!((&enrolled["schema"], &enrolled["emitters"]), (&"phy-sec.enrollment/1".into(), &2.into()));
     documented(enrolled);
     let recording = folder.path().join("alpha1.cf32");
@@ -411,6 +413,40 @@ fn refusals_name_what_to_do() {
         let said = refusal(&args, status);
         assert!(said.contains(words), "{args:?} said {said}");
         assert!(!said.contains("panicked"), "{args:?} said {said}");
+    }
+}
+
+/// A slip of the keyboard costs no recording.
+#[test]
+fn nothing_of_somebody_else_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("r.cf32");
+    let content = cf32(&noise(4096, 0.1, 1));
+    fs::write(&recording, &content).unwrap();
+    let link = folder.path().join(".").join("r.cf32");
+    let uri = format!("file:{}?rate=1e6", path(&recording));
+    let labels = "file,emitter,role,recording,samples,datatype,sample_rate\n\
+                  r.cf32,a,enrolled,r,4096,cf32_le,1e6\n";
+    fs::write(folder.path().join("labels.csv"), labels).unwrap();
+    let report = folder.path().join("report.html");
+    fs::write(&report, "somebody's page").unwrap();
+    for (args, words) in [
+        (vec!["spectrum", path(&recording), "--rate", "1e6", "-o", path(&recording)], "what is to be read"),
+        (vec!["spectrum", path(&recording), "--rate", "1e6", "-o", path(&link)], "what is to be read"),
+        (vec!["spectrum", &uri, "-o", path(&recording)], "what is to be read"),
+        (vec!["spectrum", &uri, "-o", path(&report)], "no PNG picture"),
+        (vec!["fingerprint", "enroll", path(folder.path()), "--gallery", path(&recording)], "no gallery"),
+        (vec!["demo", "--out", path(folder.path())], "no report"),
+    ] {
+        let said = refusal(&args, 1);
+        assert!(said.contains(words), "{args:?} said {said}");
+    }
+    assert_eq!(fs::read(&recording).unwrap(), content);
+    assert_eq!(fs::read(&report).unwrap(), b"somebody's page");
+    // What the command itself wrote is replaced.
+    let picture = folder.path().join("s.png");
+    for _ in 0..2 {
+        assert!(phy_sec(&["spectrum", &uri, "-o", path(&picture)]).status.success());
     }
 }
 

@@ -19,7 +19,11 @@ use rayon::prelude::*;
 use sdr_io::{Datatype, OpenOptions};
 use serde_json::json;
 
-use super::{Context, Outcome, report, source};
+use super::{
+    Context, Outcome,
+    files::{self, Kind, Output},
+    report, source,
+};
 use labels::Label;
 
 mod labels;
@@ -40,7 +44,7 @@ enum Command {
     Enroll {
         /// Folder with labels.csv: file, emitter, role, recording, samples, datatype, sample_rate
         folder: PathBuf,
-        /// Gallery file to write
+        /// Gallery file to write; an existing file is replaced if it is a gallery
         #[arg(long, value_name = "FILE")]
         gallery: PathBuf,
     },
@@ -176,6 +180,7 @@ fn enroll(
     config: &FingerprintConfig,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
+    let output = Output::new(path, Kind::Gallery, &[])?;
     let measured = measure_folder(folder, config, context)?;
     let (bursts, _) = observations(&measured);
     let examples: Vec<Example> = bursts
@@ -184,7 +189,7 @@ fn enroll(
         .map(|b| Example { emitter: &b.emitter, recording: &b.recording, features: &b.features })
         .collect();
     let gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
-    fs::write(path, gallery.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+    output.write(gallery.to_json().as_bytes())?;
     let emitters = gallery.emitters().len();
     if context.json {
         context.print_json(&json!({

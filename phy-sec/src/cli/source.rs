@@ -56,6 +56,14 @@ pub(crate) fn open(args: &SourceArgs, context: &Context) -> anyhow::Result<Box<d
     open_with(&args.source, &args.raw.options()?, context)
 }
 
+/// The path in a path or URI, as far as it can be told: to see whether something else would overwrite it.
+pub(crate) fn path(name: &str) -> &str {
+    match name.strip_prefix("file:") {
+        None => name,
+        Some(rest) => rest.split('?').next().unwrap_or(rest),
+    }
+}
+
 /// Opens a file or URI, and says so if it has channels that will not be looked at.
 pub(crate) fn open_with(
     name: &str,

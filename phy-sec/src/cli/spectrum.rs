@@ -1,8 +1,8 @@
 //! `phy-sec spectrum`: a recording's power over time and frequency as a picture, in memory that does not grow with it.
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use kernels::{
     stft_power::{Detrend, Scaling, StftConfig},
     window::Window,
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     Context, Outcome,
+    files::{Kind, Output},
     plot::{self, Series},
     report::db,
     source::{self, SourceArgs},
@@ -23,7 +24,7 @@ use super::{
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceArgs,
-    /// The picture
+    /// The picture; an existing file is replaced if it is a PNG picture
     #[arg(short, long, value_name = "FILE.png", default_value = "spectrum.png")]
     out: PathBuf,
     /// Samples per frame; frames overlap by half
@@ -45,13 +46,14 @@ struct Report<'a> {
     bin_width: f64,
     start_frequency: f64,
     power_density_db: Vec<Option<f64>>,
-    png: &'a PathBuf,
+    png: &'a Path,
 }
 
 /// Reads the recording once, draws it, and prints its mean power density with `--json`.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
-    let mut source = source::open(&args.source, context)?;
     let name = &args.source.source;
+    let output = Output::new(&args.out, Kind::Png, &[source::path(name).as_ref()])?;
+    let mut source = source::open(&args.source, context)?;
     let sample_rate = source::sample_rate(source.as_ref(), name)?;
     let center_frequency = source.info().center_frequency;
     let config = StftConfig {
@@ -101,7 +103,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         let duration = frames as f64 * stft.config().hop as f64 / sample_rate;
         plot::spectrogram(picture.power_db()?.view(), 0.0..duration, frequency, &[])?
     };
-    fs::write(&args.out, png).with_context(|| format!("cannot write {}", args.out.display()))?;
+    output.write(&png)?;
 
     if context.json {
         context.print_json(&Report {
@@ -113,7 +115,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             bin_width,
             start_frequency,
             power_density_db: density,
-            png: &args.out,
+            png: output.path(),
         })?;
     } else {
         let peak = density
@@ -124,7 +126,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             let frequency = start_frequency + bin as f64 * bin_width;
             context.print(format!("{frames} frames; strongest: {peak:.1} dB/Hz at {frequency} Hz"))?;
         }
-        context.print(format!("Picture: {}", args.out.display()))?;
+        context.print(format!("Picture: {}", output.path().display()))?;
     }
     Ok(Outcome::Quiet)
 }
