@@ -66,7 +66,7 @@ enum Command {
         /// What the split keeps together: recording, or random (which flatters)
         #[arg(long, value_parser = split)]
         split: Option<Split>,
-        /// Parts that are tested in turn
+        /// Parts that are tested in turn; at most as many as there are enrolled recordings
         #[arg(long)]
         folds: Option<usize>,
     },
