@@ -392,6 +392,7 @@ fn refusals_name_what_to_do() {
         path(&file).to_owned()
     };
     let raw = at("x.cu8", &[128; 4096]);
+    let endless = format!("file:{raw}?rate=1e6&loop=1");
     let empty = at("empty.cf32", &[]);
     let nan = at("nan.cf32", &f32::NAN.to_le_bytes().repeat(4096));
     let config = at("config.toml", b"[jaming]\n");
@@ -407,6 +408,9 @@ fn refusals_name_what_to_do() {
         (vec!["keygen", "agree", &raw, &raw], 1, ""),
         (vec!["fingerprint", "evaluate", "/no/such/folder"], 1, "/no/such/folder"),
         (vec!["demo", "--data", path(folder.path()), "--out", path(folder.path())], 1, path(folder.path())),
+        (vec!["info", &endless], 1, "for ever"),
+        (vec!["detect", &endless], 1, "for ever"),
+        (vec!["spectrum", &endless], 1, "for ever"),
         (vec!["detect"], 2, "SOURCE"),
         (vec!["info", &raw, "--backend", "quantum"], 2, "quantum"),
     ] {

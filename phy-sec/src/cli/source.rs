@@ -71,6 +71,9 @@ pub(crate) fn open_with(
     context: &Context,
 ) -> anyhow::Result<Box<dyn Source>> {
     let source = sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))?;
+    if source.info().samples.is_none() {
+        bail!("{name} repeats itself for ever, and this command reads to the end: leave `loop` out");
+    }
     let channels = source.info().channels;
     if channels > 1 {
         context.warn(format!("{name} has {channels} channels; only the first is looked at"));
