@@ -420,6 +420,26 @@ fn refusals_name_what_to_do() {
     }
 }
 
+/// A device gives bytes for ever, by its own name or behind one that a folder holds.
+#[cfg(unix)]
+#[test]
+fn devices_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let series = folder.path().join("a.csv");
+    fs::write(&series, "0,-20\n1,-30\n").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("labels.csv")).unwrap();
+    for args in [
+        ["keygen", "agree", path(&series), "/dev/zero"],
+        ["keygen", "agree", "/dev/zero", path(&series)],
+        ["info", path(&series), "--config", "/dev/zero"],
+        ["fingerprint", "identify", path(&series), "--gallery=/dev/zero"],
+        ["fingerprint", "evaluate", path(folder.path()), "--json"],
+    ] {
+        let said = refusal(&args, 1);
+        assert!(said.contains("not a regular file"), "{args:?} said {said}");
+    }
+}
+
 /// A slip of the keyboard costs no recording.
 #[test]
 fn nothing_of_somebody_else_is_overwritten() {

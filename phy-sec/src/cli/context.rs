@@ -1,7 +1,6 @@
 //! What every subcommand shares: backend, seed, configuration, and how it speaks to the terminal or to a script.
 
 use std::{
-    fs,
     io::{self, IsTerminal, Write},
     path::PathBuf,
 };
@@ -12,7 +11,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kernels::{Backend, Gpu, Level, gpu::Choice};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::progress::{Progress, SHOWN_AFTER};
+use super::{
+    files,
+    progress::{Progress, SHOWN_AFTER},
+};
+
+/// The largest configuration that is read, in bytes.
+const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// Options that every subcommand takes, before or after its name.
 #[derive(Args)]
@@ -80,8 +85,7 @@ impl Context {
         };
         let config = match &args.config {
             None => toml::Table::new(),
-            Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?
+            Some(path) => files::read_text(path, LARGEST_CONFIG)?
                 .parse()
                 .with_context(|| format!("{} is not TOML", path.display()))?,
         };

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -308,12 +307,7 @@ fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<
 }
 
 fn read_gallery(path: &Path) -> anyhow::Result<Gallery> {
-    let file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that a larger file is refused and never held.
-    file.take(MAX_GALLERY_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = files::read(path, MAX_GALLERY_BYTES as u64)?;
     Gallery::from_json(&bytes).with_context(|| format!("{} cannot be used", path.display()))
 }
 

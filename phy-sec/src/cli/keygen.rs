@@ -11,7 +11,7 @@ use phy_sec::channel::intel5300;
 use phy_sec::keygen::probe::{Trace, table};
 use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, files};
 
 /// Keys from the channel.
 #[derive(clap::Args)]
@@ -109,12 +109,7 @@ fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
 const LARGEST: u64 = 1 << 30;
 
 fn content(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let length = fs::metadata(path).with_context(cannot)?.len();
-    if length > LARGEST {
-        bail!("{} is {length} bytes long; channel measurements are at most {LARGEST}", path.display());
-    }
-    fs::read(path).with_context(cannot)
+    files::read(path, LARGEST)
 }
 
 fn text(report: &Report) -> String {

@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::cli::files;
+
 /// Its name inside the folder.
 pub(super) const FILE: &str = "labels.csv";
 
@@ -27,9 +29,7 @@ pub(crate) struct Label {
 /// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
 pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
     let path = folder.join(FILE);
-    let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    ensure!(size <= MOST_BYTES, "{} has {size} bytes, at most {MOST_BYTES} are read", path.display());
-    let content = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let content = files::read_text(&path, MOST_BYTES)?;
     let labels = parse(&content).with_context(|| format!("{} cannot be used", path.display()))?;
     let home = fs::canonicalize(folder)?;
     for label in &labels {
