@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::cli::files;
+use crate::cli::files::{self, quoted};
 
 /// Its name inside the folder.
 pub(super) const FILE: &str = "labels.csv";
@@ -49,7 +49,10 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
     let header = reader.headers()?.clone();
     let column = |name: &str| match header.iter().position(|h| h.trim() == name) {
         Some(at) => Ok(at),
-        None => bail!("there is no column {name:?}; there are {:?}", header.iter().collect::<Vec<_>>()),
+        None => {
+            let names: Vec<&str> = header.iter().collect();
+            bail!("there is no column {name:?}; the first line is {}", quoted(&names.join(",")))
+        }
     };
     let at = ["file", "emitter", "role", "recording", "datatype", "sample_rate"].map(column);
     let [file, emitter, role, recording, datatype, sample_rate] = at;
@@ -63,7 +66,8 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         ensure!(
             plain && !file.contains(['/', '\\', '\0', '?']),
-            "line {line}: {file:?} is not the plain name of a file in this folder"
+            "line {line}: {} is not the plain name of a file in this folder",
+            quoted(file)
         );
         ensure!(
             !emitter.is_empty() && !recording.is_empty(),
@@ -72,11 +76,11 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let enrolled = match role {
             "enrolled" => true,
             "unknown" => false,
-            other => bail!("line {line}: role {other:?} is neither \"enrolled\" nor \"unknown\""),
+            other => bail!("line {line}: role {} is neither \"enrolled\" nor \"unknown\"", quoted(other)),
         };
         let sample_rate = rate.parse::<f64>().ok().filter(|r| r.is_finite() && *r > 0.0);
         let Some(sample_rate) = sample_rate else {
-            bail!("line {line}: sample_rate {rate:?} is not a positive number")
+            bail!("line {line}: sample_rate {} is not a positive number", quoted(rate))
         };
         let [file, emitter, recording, datatype] = [file, emitter, recording, datatype].map(str::to_owned);
         labels.push(Label { file, emitter, enrolled, recording, datatype, sample_rate });
@@ -120,5 +124,16 @@ mod tests {
             refused(format!("{HEADER}a,e,enrolled,r,1,cu8,{rate}\n"), "not a positive number");
         }
         refused(format!("{HEADER}a,e,enrolled\n"), "CSV error");
+        // However long the text is, the message can be read.
+        let long = "\0".repeat(1 << 20);
+        for content in [
+            long.clone(),
+            format!("{HEADER}{long},e,enrolled,r,1,cu8,1e6\n"),
+            format!("{HEADER}a,e,{long},r,1,cu8,1e6\n"),
+            format!("{HEADER}a,e,enrolled,r,1,cu8,{long}\n"),
+        ] {
+            let error = format!("{:#}", parse(&content).unwrap_err());
+            assert!(error.len() < 1000, "{} bytes", error.len());
+        }
     }
 }
