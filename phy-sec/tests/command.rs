@@ -368,6 +368,39 @@ fn a_recording_that_cannot_be_judged_is_not_called_clean() {
     detect(cf32(&[[0.25, -0.5]; 50_000]), "every sample is 0.25-0.5i");
 }
 
+/// A recording is checked against the checksum that it states, by every command, unless told not to.
+#[test]
+fn samples_that_are_not_those_of_the_checksum_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("x.png");
+    let meta = jammed(folder.path(), false);
+    let unchecked = fs::read_to_string(&meta).unwrap();
+    let uri = format!("file:{}?verify=0", path(&meta));
+    let run = |source: &str, command: &str| match command {
+        "spectrum" => phy_sec(&[command, source, "--out", path(&picture)]),
+        command => phy_sec(&[command, source]),
+    };
+    // SHA-512 of the empty message.
+    let wrong = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce\
+                 47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+    let stated = |sum: &str| {
+        fs::write(&meta, unchecked.replace("cf32_le\",", &format!("cf32_le\", \"core:sha512\": \"{sum}\",")))
+            .unwrap();
+    };
+    for command in ["info", "detect", "spectrum"] {
+        stated(wrong);
+        let output = run(path(&meta), command);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && output.stdout.is_empty(), "{command}: {output:?}");
+        assert!(said.contains("verify=0") && said.contains("cf83e135"), "{said}");
+        assert!(run(&uri, command).status.success(), "{command}");
+        use sha2::{Digest, Sha512};
+        let sum = Sha512::digest(fs::read(meta.with_extension("sigmf-data")).unwrap());
+        stated(&sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        assert!(run(path(&meta), command).status.success(), "{command}");
+    }
+}
+
 /// Two transmitters of tones at frequencies of their own, enrolled and identified.
 #[test]
 fn enrolment_and_identification_answer_as_documented() {

@@ -68,8 +68,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             output.take(monitor.gap(read.sample_start)?)?;
         }
         output.take(monitor.push(block).context("the samples cannot be used")?)?;
-        let first = *constant.get_or_insert(block[0]);
-        varies = varies || block.iter().any(|x| *x != first);
+        if let Some(first) = constant.or(block.first().copied()) {
+            constant = Some(first);
+            varies = varies || block.iter().any(|x| *x != first);
+        }
         samples += block.len() as u64;
         bar.inc(block.len() as u64);
         Ok(())

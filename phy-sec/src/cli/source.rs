@@ -14,7 +14,8 @@ const BLOCK: usize = 1 << 16;
 /// A source, and the options that raw files need.
 #[derive(clap::Args, Clone)]
 pub(crate) struct SourceArgs {
-    /// File or URI: raw, .sigmf-meta, .sigmf, .wav; file:PATH?rate=250k&freq=433.92M&datatype=cu8
+    /// File or URI: raw, .sigmf-meta, .sigmf, .wav; file:PATH?rate=250k&freq=433.92M&datatype=cu8. A stated
+    /// core:sha512 is checked first; ?verify=0 leaves it unchecked
     pub(crate) source: String,
     #[command(flatten)]
     pub(crate) raw: RawArgs,
@@ -64,13 +65,24 @@ pub(crate) fn path(name: &str) -> &str {
     }
 }
 
-/// Opens a file or URI, and says so if it has channels that will not be looked at.
+/// Opens a file or URI, checks it against its checksum if it has one, and says so if it has channels that will not be
+/// looked at.
 pub(crate) fn open_with(
     name: &str,
     options: &OpenOptions,
     context: &Context,
 ) -> anyhow::Result<Box<dyn Source>> {
-    let source = sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))?;
+    let open = |options: &OpenOptions| {
+        sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))
+    };
+    let mut source = open(options)?;
+    if source.metadata().is_some_and(|metadata| metadata.global.sha512.is_some()) {
+        // `verify=0` in the URI wins over this.
+        let _working = context.working("checking SHA-512");
+        source = open(&OpenOptions { verify: true, ..options.clone() }).with_context(|| {
+            "the samples cannot be trusted; file:PATH?verify=0 leaves the checksum unchecked"
+        })?;
+    }
     if source.info().samples.is_none() {
         bail!("{name} repeats itself for ever, and this command reads to the end: leave `loop` out");
     }
