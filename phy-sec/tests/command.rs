@@ -305,6 +305,41 @@ fn a_retuned_recording_is_counted_as_a_whole() {
     assert!(warning.contains("1 of 3 stretches between retunings, 1000 samples"), "{warning}");
 }
 
+/// The tone of the second tuning is not drawn at the first one's frequency, and a retuning is no loss.
+#[test]
+fn a_retuned_recording_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("x.png");
+    let file = jammed(folder.path(), true);
+    let info = &json(&["info", path(&file), "--json"])[0];
+    documented(info);
+    assert_eq!((&info["gaps"], &info["lost_samples"]), (&0.into(), &0.into()));
+    let captures: Vec<(u64, u64, f64)> = info["captures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| {
+            let number = |field: &str| c[field].as_u64().unwrap();
+            (number("sample_start"), number("samples"), c["center_frequency"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(captures, [(0, 40_000, 1e8), (40_000, 79_000, 2e8), (119_000, 1000, 3e8)]);
+    let table = text(&phy_sec(&["info", path(&file)]).stdout);
+    assert!(table.contains("200000000 Hz from sample 40000, 79000 samples"), "{table}");
+
+    let output = phy_sec(&["spectrum", path(&file), "--json", "--out", path(&picture)]);
+    let said = text(&output.stderr);
+    assert!(said.contains("retuned 2 time(s)") && said.contains("100000000 Hz"), "{said}");
+    let spectrum: Value = serde_json::from_slice(&output.stdout).unwrap();
+    documented(&spectrum);
+    assert_eq!(spectrum["samples_left_out"], 80_000);
+    assert_eq!(spectrum["frames"], 40_000 / 512 - 1);
+    let density = spectrum["power_density_db"].as_array().unwrap().iter();
+    let density: Vec<f64> = density.map(|v| v.as_f64().unwrap()).collect();
+    let (low, high) = density.iter().fold((f64::MAX, f64::MIN), |(l, h), d| (l.min(*d), h.max(*d)));
+    assert!(high - low < 10.0, "noise alone, without the tone: {low} to {high} dB");
+}
+
 #[test]
 fn channels_that_are_not_looked_at_are_mentioned() {
     let folder = tempfile::tempdir().unwrap();

@@ -36,7 +36,16 @@ struct Info<'a> {
     not_finite: u64,
     gaps: u64,
     lost_samples: Option<u64>,
+    captures: Vec<Capture>,
     annotations: usize,
+}
+
+/// A stretch of one frequency with nothing missing inside.
+#[derive(Serialize)]
+struct Capture {
+    sample_start: u64,
+    samples: u64,
+    center_frequency: Option<f64>,
 }
 
 /// Reads the whole recording once.
@@ -45,12 +54,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let stream = source.info().clone();
     let bar = context.progress(stream.samples.unwrap_or(0), "reading");
     let mut level = Level::new(&stream);
+    let mut captures: Vec<Capture> = Vec::new();
     let mut gaps = 0;
     let mut lost = Some(0);
     let mut not_finite = 0;
     source::for_each_block(source.as_mut(), |read, block| {
+        let samples = block.len() as u64;
+        let tuned = captures.last().map(|capture| capture.center_frequency);
+        let retuned = tuned.is_some_and(|tuned| tuned != read.center_frequency);
         match read.lost_before {
             Lost::None => {}
+            // A source that is retuned breaks off; that samples were lost is not said by that.
+            Lost::Unknown if retuned => {}
             Lost::Count(count) => {
                 gaps += 1;
                 lost = lost.map(|lost| lost + count);
@@ -59,6 +74,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
                 gaps += 1;
                 lost = None;
             }
+        }
+        match captures.last_mut() {
+            Some(capture) if !retuned && !read.lost_before.is_gap() => capture.samples += samples,
+            _ => captures.push(Capture {
+                sample_start: read.sample_start,
+                samples,
+                center_frequency: read.center_frequency,
+            }),
         }
         not_finite += read.not_finite as u64;
         level.push(block);
@@ -86,6 +109,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         not_finite,
         gaps,
         lost_samples: lost,
+        captures,
         annotations: source.annotations().len(),
     };
     if context.json {
@@ -105,7 +129,7 @@ fn text(info: &Info) -> comfy_table::Table {
     row("samples", Some(info.samples.to_string()));
     row("sample rate", info.sample_rate.map(|rate| format!("{rate} Hz")));
     row("duration", info.duration.map(|duration| format!("{duration:.6} s")));
-    row("centre frequency", info.center_frequency.map(|frequency| format!("{frequency} Hz")));
+    row("centre frequency", frequencies(&info.captures));
     row("mean power", info.mean_power_db.map(|power| format!("{power:.1} dB full scale")));
     row("peak", info.peak_db.map(|peak| format!("{peak:.1} dB full scale")));
     row("DC", info.dc.map(|[re, im]| format!("{re:+.5} {im:+.5}i")));
@@ -115,6 +139,28 @@ fn text(info: &Info) -> comfy_table::Table {
     row("gaps", Some(format!("{}, {lost} samples lost", info.gaps)));
     row("annotations", Some(info.annotations.to_string()));
     table
+}
+
+/// The one frequency, or those of the captures in turn.
+fn frequencies(captures: &[Capture]) -> Option<String> {
+    /// Lines of the table.
+    const MOST: usize = 8;
+    let first = captures.first()?.center_frequency;
+    if captures.iter().all(|capture| capture.center_frequency == first) {
+        return first.map(|frequency| format!("{frequency} Hz"));
+    }
+    let mut lines: Vec<String> = captures
+        .iter()
+        .take(MOST)
+        .map(|capture| {
+            let frequency = capture.center_frequency.map_or("not known".into(), |f| format!("{f} Hz"));
+            format!("{frequency} from sample {}, {} samples", capture.sample_start, capture.samples)
+        })
+        .collect();
+    if captures.len() > MOST {
+        lines.push(format!("and {} more captures", captures.len() - MOST));
+    }
+    Some(lines.join("\n"))
 }
 
 /// Sums over the recording, in `f64` because it may be long.

@@ -43,13 +43,14 @@ struct Report<'a> {
     sample_rate: f64,
     center_frequency: Option<f64>,
     frames: u64,
+    samples_left_out: u64,
     bin_width: f64,
     start_frequency: f64,
     power_density_db: Vec<Option<f64>>,
     png: &'a Path,
 }
 
-/// Reads the recording once, draws it, and prints its mean power density with `--json`.
+/// Reads the recording once, draws it up to where it is retuned, and prints its mean power density with `--json`.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let name = &args.source.source;
     let output = Output::new(&args.out, Kind::Png, &[source::path(name).as_ref()])?;
@@ -68,9 +69,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut picture = Picture::new(args.size);
     let mut mean = vec![0.0; args.size];
     let mut frames = 0u64;
+    // Samples at other frequencies than the first.
+    let mut elsewhere = 0u64;
+    let mut tunings = 1u64;
+    let mut tuned = center_frequency;
 
     let bar = context.progress(source.info().samples.unwrap_or(0), "reading");
     source::for_each_block(source.as_mut(), |read, block| {
+        bar.inc(block.len() as u64);
+        if read.center_frequency != tuned {
+            tuned = read.center_frequency;
+            tunings += 1;
+        }
+        // One picture has one frequency axis, and one time axis without holes: that of the first tuning.
+        if tunings > 1 {
+            elsewhere += block.len() as u64;
+            return Ok(());
+        }
         if read.lost_before.is_gap() {
             stft.reset(read.sample_start);
         }
@@ -81,10 +96,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             picture.push(frame);
             frames += 1;
         }
-        bar.inc(block.len() as u64);
         Ok(())
     })?;
     drop(bar);
+    if tunings > 1 {
+        context.warn(format!(
+            "{name} is retuned {} time(s): drawn are the samples before that, at {} Hz, and not the {elsewhere} after it",
+            tunings - 1,
+            center_frequency.unwrap_or(0.0)
+        ));
+    }
     if frames == 0 {
         bail!("{name} holds fewer than the {} samples of one frame; choose a smaller --size", args.size);
     }
@@ -112,6 +133,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             sample_rate,
             center_frequency,
             frames,
+            samples_left_out: elsewhere,
             bin_width,
             start_frequency,
             power_density_db: density,
