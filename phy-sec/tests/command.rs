@@ -529,6 +529,34 @@ fn devices_are_not_read() {
     }
 }
 
+/// Both keys are written or none.
+#[test]
+fn keys_are_written_in_pairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("both.csv");
+    // Fading that both ends see, with little noise of their own.
+    let (fading, own) = (noise(6000, 4.0, 5), noise(6000, 0.1, 6));
+    let lines = fading.iter().zip(&own).map(|(f, n)| format!("{},{}\n", f[0] + n[0], f[0] + n[1]));
+    fs::write(&table, lines.collect::<String>()).unwrap();
+    let prefix = folder.path().join("s");
+    let key = |end: &str| folder.path().join(format!("s.{end}.key"));
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&prefix)];
+    for (there, other) in [("bob", "alice"), ("alice", "bob")] {
+        fs::write(key(there), "somebody's").unwrap();
+        assert!(refusal(&args, 1).contains("a key is not overwritten"));
+        assert!(!key(other).exists());
+        assert_eq!(fs::read(key(there)).unwrap(), b"somebody's");
+        fs::remove_file(key(there)).unwrap();
+    }
+    let output = phy_sec(&args);
+    assert!(output.status.success(), "{output:?}");
+    let [alice, bob] = ["alice", "bob"].map(|end| fs::read(key(end)).expect("a key was released"));
+    assert!(!alice.is_empty() && alice == bob);
+    let nowhere = folder.path().join("no/such/s");
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
+    assert!(refusal(&args, 1).contains("no such folder"));
+}
+
 /// A slip of the keyboard costs no recording.
 #[test]
 fn nothing_of_somebody_else_is_overwritten() {
