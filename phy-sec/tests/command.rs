@@ -557,6 +557,49 @@ fn keys_are_written_in_pairs() {
     assert!(refusal(&args, 1).contains("no such folder"));
 }
 
+/// Who has many files learns which one it is.
+#[test]
+fn errors_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, content: &[u8]| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        path(&file).to_owned()
+    };
+    let mut loud = cf32(&noise(40_000, 0.1, 1));
+    let nan = at("nan.cf32", &[loud.clone(), f32::NAN.to_le_bytes().repeat(2)].concat());
+    loud.extend(3e38f32.to_le_bytes().repeat(4096));
+    let loud = at("loud.cf32", &loud);
+    let series: String = (0..400).map(|n| format!("{n},{}\n", (n * n) % 17)).collect();
+    let rssi = at("rssi.csv", series.as_bytes());
+    let huge = at("huge.csv", series.replace(",3\n", ",1e308\n").as_bytes());
+    let csi: String = (0..400).map(|n| format!("0,0,{},{},1.5,{}\n", n / 10, n % 10, (n * n) % 17)).collect();
+    let csi = at("csi.csv", csi.as_bytes());
+    let config = at("my.toml", b"[keygen]\nfoo = 1\n");
+    at("labels.csv", b"file,emitter,role,recording,samples,datatype,sample_rate\nx,a,enrolled,r,1,zz9,1e6\n");
+    for (args, words) in [
+        (vec!["detect", &nan, "--rate", "1e6"], &["nan.cf32"][..]),
+        (vec!["detect", &loud, "--rate", "1e6"], &["loud.cf32"]),
+        (vec!["keygen", "agree", &rssi, &csi], &["rssi.csv", "csi.csv"]),
+        (vec!["keygen", "agree", &rssi, &huge], &["huge.csv"]),
+        (vec!["keygen", "agree", &rssi, &rssi, "--config", &config], &["my.toml", "foo"]),
+        (vec!["fingerprint", "evaluate", path(folder.path())], &["labels.csv", "line 2", "zz9"]),
+    ] {
+        let said = refusal(&args, 1);
+        assert!(words.iter().all(|words| said.contains(words)), "{args:?} said {said}");
+    }
+    if cfg!(target_os = "linux") {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_phy-sec"))
+            .args(["info", &rssi, "--datatype", "ci8"])
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("standard output"), "{output:?}");
+    }
+}
+
 /// A slip of the keyboard costs no recording.
 #[test]
 fn nothing_of_somebody_else_is_overwritten() {

@@ -72,6 +72,8 @@ pub(crate) struct Context {
     /// Print JSON instead of text.
     pub(crate) json: bool,
     config: toml::Table,
+    /// Where it was read.
+    config_name: String,
     /// All bars of the run: one may be inside another.
     bars: MultiProgress,
 }
@@ -89,9 +91,11 @@ impl Context {
                 .parse()
                 .with_context(|| format!("{} is not TOML", path.display()))?,
         };
+        let config_name = args.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         const TABLES: [&str; 3] = ["keygen", "fingerprint", "jamming"];
         if let Some(unknown) = config.keys().find(|key| !TABLES.contains(&key.as_str())) {
-            anyhow::bail!("the configuration has a table [{unknown}]; it may have {TABLES:?}");
+            let unknown = files::quoted(unknown);
+            anyhow::bail!("{config_name}: there is a table or key {unknown}; there may be {TABLES:?}");
         }
         let visible = !args.json && io::stderr().is_terminal();
         let bars = MultiProgress::with_draw_target(if visible {
@@ -100,7 +104,7 @@ impl Context {
             ProgressDrawTarget::hidden()
         });
         let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
-        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, bars })
+        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, config_name, bars })
     }
 
     /// The table `[name]` of the configuration file; what it leaves out is the default.
@@ -110,24 +114,26 @@ impl Context {
             Some(table) => table
                 .clone()
                 .try_into()
-                .with_context(|| format!("the configuration's table [{name}] cannot be used")),
+                .with_context(|| format!("{}: the table [{name}] cannot be used", self.config_name)),
         }
     }
 
     /// Prints `object` as one line of JSON.
     pub(crate) fn print_json(&self, object: &impl Serialize) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, object).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-        out.flush()?;
-        Ok(())
+        let mut line = serde_json::to_vec(object)?;
+        line.push(b'\n');
+        self.write(&line)
     }
 
     /// Prints text for people; a closed pipe is an error here and success in `main`.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
+        self.write(format!("{text}\n").as_bytes())
+    }
+
+    /// Hands text to whoever reads it; one who went away is an error here and success in `main`.
+    pub(crate) fn write(&self, text: &[u8]) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        writeln!(out, "{text}")?;
-        Ok(())
+        out.write_all(text).and_then(|()| out.flush()).context("cannot write to standard output")
     }
 
     /// Something that its reader should know and that is no fault, on standard error, between the bars.

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut constant = None;
     let mut varies = false;
     let bar = context.progress(source.info().samples.unwrap_or(0), "listening");
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
         let retuned = |new: Option<f64>, old: f64| new.is_some_and(|new| new != old);
         if retuned(read.center_frequency, config.center_frequency)
             || retuned(read.sample_rate, config.sample_rate)
@@ -188,8 +188,9 @@ impl Output<'_> {
     fn take(&mut self, events: Vec<Event>) -> anyhow::Result<()> {
         self.count += events.len();
         if self.context.json {
-            write_ndjson(&events, std::io::stdout().lock())?;
-            return Ok(());
+            let mut lines = Vec::new();
+            write_ndjson(&events, &mut lines)?;
+            return self.context.write(&lines);
         }
         for event in events {
             let jnr = event.parameter("jnr_db").map_or("-".to_owned(), |jnr| format!("{jnr:.1}"));

@@ -15,7 +15,7 @@ use phy_sec::fingerprint::{
     recording::{FingerprintConfig, Recording, measure},
 };
 use rayon::prelude::*;
-use sdr_io::{Datatype, OpenOptions};
+use sdr_io::OpenOptions;
 use serde_json::json;
 
 use super::{
@@ -118,11 +118,7 @@ pub(crate) fn measure_folder(
     let measured: anyhow::Result<Vec<Measured>> = labels
         .into_par_iter()
         .map(|label| {
-            let options = OpenOptions {
-                datatype: Some(Datatype::parse(&label.datatype)?),
-                sample_rate: Some(label.sample_rate),
-                ..OpenOptions::default()
-            };
+            let options = label.options();
             let path = folder.join(&label.file);
             let name = path.to_string_lossy();
             let mut opened = source::open_with(&name, &options, context)?;
@@ -282,12 +278,7 @@ fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<
             files.push((source.display().to_string(), source.clone(), raw.options()?));
         } else if source.join(labels::FILE).exists() {
             for label in labels::read(source)? {
-                let options = OpenOptions {
-                    datatype: Some(Datatype::parse(&label.datatype)?),
-                    sample_rate: Some(label.sample_rate),
-                    ..OpenOptions::default()
-                };
-                files.push((label.file.clone(), source.join(&label.file), options));
+                files.push((label.file.clone(), source.join(&label.file), label.options()));
             }
         } else {
             let mut inside: Vec<PathBuf> = fs::read_dir(source)

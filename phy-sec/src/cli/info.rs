@@ -50,6 +50,7 @@ struct Capture {
 
 /// Reads the whole recording once.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let name = &args.source.source;
     let mut source = source::open_tolerant(&args.source, context)?;
     let stream = source.info().clone();
     let bar = context.progress(stream.samples.unwrap_or(0), "reading");
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut gaps = 0;
     let mut lost = Some(0);
     let mut not_finite = 0;
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
         let samples = block.len() as u64;
         let tuned = captures.last().map(|capture| capture.center_frequency);
         let retuned = tuned.is_some_and(|tuned| tuned != read.center_frequency);
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let known = level.samples > 0;
     let info = Info {
         schema: "phy-sec.info/1",
-        source: &args.source.source,
+        source: name,
         format: stream.format,
         datatype: stream.datatype.to_string(),
         channels: stream.channels,

@@ -89,9 +89,14 @@ pub(super) fn recording(
     };
     let e = eve.map(|path| read(path, config)).transpose()?;
     let _working = context.working("agreeing");
-    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())?;
-    let names = [Some(alice), bob].into_iter().flatten();
-    agreement.report.source = names.map(|path| path.display().to_string()).collect();
+    let source: Vec<String> =
+        [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
+    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
+        .with_context(|| {
+            let eve = eve.map(|path| path.display().to_string());
+            source.iter().cloned().chain(eve).collect::<Vec<_>>().join(", ")
+        })?;
+    agreement.report.source = source;
     Ok(agreement)
 }
 

@@ -101,18 +101,21 @@ pub(crate) fn sample_rate(source: &dyn Source, name: &str) -> anyhow::Result<f64
     }
 }
 
-/// Hands the first channel to `each`, block by block, with what the source says of each block.
+/// Hands the first channel of the recording `name` to `each`, block by block, with what the source says of each block.
 pub(crate) fn for_each_block(
+    name: &str,
     source: &mut dyn Source,
     mut each: impl FnMut(&Read, &[Complex32]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let channels = source.info().channels;
     let mut block = Array2::zeros((channels, (BLOCK / channels.max(1)).max(1)));
-    while let Some(read) = source.read(block.view_mut())? {
+    while let Some(read) = source.read(block.view_mut()).with_context(|| name.to_owned())? {
         let first = block.index_axis(Axis(0), 0);
         let first = first.slice_axis(Axis(0), Slice::from(..read.samples));
         match first.as_slice() {
-            Some(samples) => each(&read, samples)?,
+            Some(samples) => each(&read, samples).with_context(|| {
+                format!("{name}, samples {} to {}", read.sample_start, read.sample_start + read.samples as u64)
+            })?,
             None => bail!("a block of samples is not contiguous"),
         }
     }
@@ -124,12 +127,12 @@ pub(crate) fn for_each_block(
 /// Fails at a gap: the samples behind it do not follow those before it.
 pub(crate) fn read_all(name: &str, source: &mut dyn Source, most: usize) -> anyhow::Result<Vec<Complex32>> {
     let mut samples = Vec::new();
-    for_each_block(source, |read, block| {
+    for_each_block(name, source, |read, block| {
         if read.lost_before != Lost::None && read.sample_start > 0 {
-            bail!("{name} has a gap before sample {}", read.sample_start);
+            bail!("a gap or a retuning comes before sample {}", read.sample_start);
         }
         if samples.len() + block.len() > most {
-            bail!("{name} holds more than the {most} samples that are analysed at once");
+            bail!("more than the {most} samples that are analysed at once");
         }
         samples.extend_from_slice(block);
         Ok(())

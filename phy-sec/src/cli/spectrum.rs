@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut tuned = center_frequency;
 
     let bar = context.progress(source.info().samples.unwrap_or(0), "reading");
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
         bar.inc(block.len() as u64);
         if read.center_frequency != tuned {
             tuned = read.center_frequency;

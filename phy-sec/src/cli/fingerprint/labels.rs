@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use sdr_io::{Datatype, OpenOptions};
 
 use crate::cli::files::{self, quoted};
 
@@ -22,8 +23,19 @@ pub(crate) struct Label {
     pub(crate) emitter: String,
     pub(crate) enrolled: bool,
     pub(crate) recording: String,
-    pub(crate) datatype: String,
+    pub(crate) datatype: Datatype,
     pub(crate) sample_rate: f64,
+}
+
+impl Label {
+    /// What the recording does not say itself.
+    pub(super) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            datatype: Some(self.datatype),
+            sample_rate: Some(self.sample_rate),
+            ..OpenOptions::default()
+        }
+    }
 }
 
 /// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
@@ -82,7 +94,8 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let Some(sample_rate) = sample_rate else {
             bail!("line {line}: sample_rate {} is not a positive number", quoted(rate))
         };
-        let [file, emitter, recording, datatype] = [file, emitter, recording, datatype].map(str::to_owned);
+        let datatype = Datatype::parse(datatype).with_context(|| format!("line {line}"))?;
+        let [file, emitter, recording] = [file, emitter, recording].map(str::to_owned);
         labels.push(Label { file, emitter, enrolled, recording, datatype, sample_rate });
     }
     ensure!(!labels.is_empty(), "no recording is listed");
@@ -104,6 +117,7 @@ mod tests {
             (&*labels[0].emitter, labels[0].enrolled, labels[0].sample_rate),
             ("door bell", true, 250e3)
         );
+        assert_eq!(labels[0].datatype, Datatype::CU8);
     }
 
     #[test]
@@ -123,6 +137,7 @@ mod tests {
         for rate in ["0", "-1", "NaN", "inf", "fast", ""] {
             refused(format!("{HEADER}a,e,enrolled,r,1,cu8,{rate}\n"), "not a positive number");
         }
+        refused(format!("{HEADER}a,e,enrolled,r,1,zz9,1e6\n"), "line 2: `zz9` is not a datatype");
         refused(format!("{HEADER}a,e,enrolled\n"), "CSV error");
         // However long the text is, the message can be read.
         let long = "\0".repeat(1 << 20);
