@@ -453,7 +453,7 @@ fn enrolment_and_identification_answer_as_documented() {
             labels += &format!("{file},{emitter},enrolled,{emitter}{recording},30000,cf32_le,1e6\n");
         }
     }
-    fs::write(folder.path().join("labels.csv"), labels).unwrap();
+    fs::write(folder.path().join("labels.csv"), &labels).unwrap();
     let gallery = folder.path().join("gallery.json");
     let enrolled =
         &json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"])[0];
@@ -470,6 +470,25 @@ fn enrolment_and_identification_answer_as_documented() {
         documented(burst);
     }
     assert!(refusal(&args, 1).contains("--rate"), "a rate is needed before samples are read");
+
+    // At another rate the features are others; a clock's error is no other rate.
+    assert_eq!(enrolled["sample_rate"], 1e6);
+    let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);
+    assert!(said.contains("enrolled at 1000000 Hz"), "{said}");
+    assert!(phy_sec(&[&args[..], &["--rate", "1.001e6"]].concat()).status.success());
+    let evaluate = ["fingerprint", "evaluate", path(folder.path())];
+    let enroll = ["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery)];
+    let listed = |table: &str| fs::write(folder.path().join("labels.csv"), table).unwrap();
+    let first = "alpha0.cf32,alpha,enrolled,alpha0,30000,cf32_le,1e6\n";
+    listed(&labels.replace("alpha0,30000", "alpha0,99999999"));
+    assert!(refusal(&evaluate, 1).contains("says 99999999 samples, and it holds 30000"));
+    // One file as two recordings, even of two emitters, stands on both sides of a split by recording.
+    listed(&format!("{labels}{}", first.replace(",alpha,", ",charlie,").replace(",alpha0,", ",x,")));
+    assert!(refusal(&evaluate, 1).contains("listed twice"));
+    listed(&labels.replace(first, &first.replace("1e6", "2e6")));
+    assert!(refusal(&enroll, 1).contains("different rates, 1000000 to 2000000 Hz"));
+    let evaluation = &json(&[&evaluate[..], &["--json"]].concat())[0];
+    assert!(evaluation["warnings"].to_string().contains("different rates"), "{evaluation}");
 }
 
 #[test]

@@ -122,6 +122,11 @@ pub(crate) fn measure_folder(
             let path = folder.join(&label.file);
             let name = path.to_string_lossy();
             let mut opened = source::open_with(&name, &options, context)?;
+            if let (Some(said), Some(held)) = (label.samples, opened.info().samples)
+                && said != held
+            {
+                bail!("{name}: {} says {said} samples, and it holds {held}", labels::FILE);
+            }
             let x = source::read_all(&name, opened.as_mut(), MOST_SAMPLES)?;
             let recording = measure(&x, label.sample_rate, config, &context.backend)
                 .with_context(|| format!("cannot measure {}", label.file))?;
@@ -163,6 +168,11 @@ pub(crate) fn evaluate_measured(
     let working = context.working("cross-validating");
     let mut evaluation = evaluate(source, &names, &bursts, &noise, &config.evaluate(), context.seed)?;
     drop(working);
+    if let [slowest, .., fastest] = labels::rates(measured.iter().map(|m| &m.label))[..] {
+        evaluation.warnings.push(format!(
+            "the recordings were made at different rates, {slowest} to {fastest} Hz: what tells them apart may be the rate"
+        ));
+    }
     if !silent.is_empty() {
         evaluation.warnings.push(format!("no burst that can be used in {}", silent.join(", ")));
     }
@@ -183,13 +193,24 @@ fn enroll(
         .filter(|b| b.enrolled)
         .map(|b| Example { emitter: &b.emitter, recording: &b.recording, features: &b.features })
         .collect();
-    let gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
+    let enrolled = measured.iter().map(|m| &m.label).filter(|label| label.enrolled);
+    let rates = labels::rates(enrolled);
+    if let [slowest, .., fastest] = rates[..] {
+        bail!(
+            "{}: the enrolled recordings were made at different rates, {slowest} to {fastest} Hz; a gallery is of one rate",
+            folder.join(labels::FILE).display()
+        );
+    }
+    let mut gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
+    if let [rate] = rates[..] {
+        gallery = gallery.at_sample_rate(rate)?;
+    }
     output.write(gallery.to_json().as_bytes())?;
     let emitters = gallery.emitters().len();
     if context.json {
         context.print_json(&json!({
             "schema": "phy-sec.enrollment/1", "source": folder, "gallery": path, "emitters": emitters,
-            "bursts": examples.len(), "threshold": gallery.threshold(),
+            "bursts": examples.len(), "threshold": gallery.threshold(), "sample_rate": gallery.sample_rate(),
         }))?;
     } else {
         context.print(format!(
@@ -203,16 +224,16 @@ fn enroll(
 
 fn identify(
     sources: &[PathBuf],
-    path: &Path,
+    gallery_path: &Path,
     raw: &source::RawArgs,
     config: &FingerprintConfig,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
-    let gallery = read_gallery(path)?;
+    let gallery = read_gallery(gallery_path)?;
     if gallery.features() != feature::names(&config.features) {
         bail!(
             "{} was enrolled with other features than the configuration's: {}",
-            path.display(),
+            gallery_path.display(),
             gallery.features().join(", ")
         );
     }
@@ -225,6 +246,12 @@ fn identify(
         let mut opened = source::open_with(&path, &options, context)?;
         // Before the samples are read: there may be a gigabyte of them.
         let rate = source::sample_rate(opened.as_ref(), &name)?;
+        if let Some(enrolled) = gallery.sample_rate().filter(|enrolled| !labels::same_rate(*enrolled, rate)) {
+            bail!(
+                "{name} was made at {rate} Hz and {} enrolled at {enrolled} Hz: their features cannot be compared",
+                gallery_path.display()
+            );
+        }
         let x = source::read_all(&path, opened.as_mut(), MOST_SAMPLES)?;
         let recording =
             measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;

@@ -1,8 +1,9 @@
 //! `labels.csv`: which file holds whose transmissions. Somebody else's file: nothing in it is trusted.
 
 use std::{
+    collections::HashMap,
     fs,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -23,6 +24,8 @@ pub(crate) struct Label {
     pub(crate) emitter: String,
     pub(crate) enrolled: bool,
     pub(crate) recording: String,
+    /// How many there are, where the table says so.
+    pub(crate) samples: Option<u64>,
     pub(crate) datatype: Datatype,
     pub(crate) sample_rate: f64,
 }
@@ -38,12 +41,27 @@ impl Label {
     }
 }
 
+/// The sample rates, each once, of recordings that would be compared with each other; what a feature measures depends on
+/// the rate.
+pub(super) fn rates<'a>(labels: impl Iterator<Item = &'a Label>) -> Vec<f64> {
+    let mut rates: Vec<f64> = labels.map(|label| label.sample_rate).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup_by(|a, b| same_rate(*a, *b));
+    rates
+}
+
+/// Whether two rates are the same but for the radio's clock and rounding: within 1 %.
+pub(super) fn same_rate(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.01 * a.abs().max(b.abs())
+}
+
 /// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
 pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
     let path = folder.join(FILE);
     let content = files::read_text(&path, MOST_BYTES)?;
     let labels = parse(&content).with_context(|| format!("{} cannot be used", path.display()))?;
     let home = fs::canonicalize(folder)?;
+    let mut seen: HashMap<PathBuf, &str> = HashMap::new();
     for label in &labels {
         let file = folder.join(&label.file);
         let real = fs::canonicalize(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -52,6 +70,15 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
             "{} is not a file inside the folder",
             file.display()
         );
+        // As two recordings it would stand on both sides of a split by recording.
+        if let Some(other) = seen.insert(real, &label.file) {
+            bail!(
+                "{}: {} is listed twice, or is the same file as {}",
+                path.display(),
+                quoted(&label.file),
+                quoted(other)
+            );
+        }
     }
     Ok(labels)
 }
@@ -69,6 +96,7 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
     let at = ["file", "emitter", "role", "recording", "datatype", "sample_rate"].map(column);
     let [file, emitter, role, recording, datatype, sample_rate] = at;
     let at = [file?, emitter?, role?, recording?, datatype?, sample_rate?];
+    let samples = column("samples").ok();
     let mut labels = Vec::new();
     for (i, row) in reader.records().enumerate() {
         let row = row?;
@@ -94,9 +122,16 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let Some(sample_rate) = sample_rate else {
             bail!("line {line}: sample_rate {} is not a positive number", quoted(rate))
         };
+        let samples = match samples.map(|at| row.get(at).unwrap_or("").trim()) {
+            None | Some("") => None,
+            Some(text) => match text.parse::<u64>() {
+                Ok(samples) if samples > 0 => Some(samples),
+                _ => bail!("line {line}: samples {} is not a positive whole number", quoted(text)),
+            },
+        };
         let datatype = Datatype::parse(datatype).with_context(|| format!("line {line}"))?;
         let [file, emitter, recording] = [file, emitter, recording].map(str::to_owned);
-        labels.push(Label { file, emitter, enrolled, recording, datatype, sample_rate });
+        labels.push(Label { file, emitter, enrolled, recording, samples, datatype, sample_rate });
     }
     ensure!(!labels.is_empty(), "no recording is listed");
     Ok(labels)
@@ -136,6 +171,9 @@ mod tests {
         refused(format!("{HEADER}a,,enrolled,r,1,cu8,1e6\n"), "must not be empty");
         for rate in ["0", "-1", "NaN", "inf", "fast", ""] {
             refused(format!("{HEADER}a,e,enrolled,r,1,cu8,{rate}\n"), "not a positive number");
+        }
+        for samples in ["-1", "0", "many", "1.5", "18446744073709551616"] {
+            refused(format!("{HEADER}a,e,enrolled,r,{samples},cu8,1e6\n"), "not a positive whole number");
         }
         refused(format!("{HEADER}a,e,enrolled,r,1,zz9,1e6\n"), "line 2: `zz9` is not a datatype");
         refused(format!("{HEADER}a,e,enrolled\n"), "CSV error");
