@@ -53,7 +53,8 @@ Exit status:
    0  the command did its work, whatever it found
    1  the input could not be used; the message says why
    2  the command line could not be understood
-  10  with --exit-code: something was found (a jammer, an unknown emitter) or no key was released";
+  10  with --exit-code: detect found an event, fingerprint identify an unknown emitter, keygen agree released
+      no key, or a decision of the demo is wrong; info, spectrum, enroll and evaluate have nothing to raise";
 
 /// Parses the command line, runs the command, and turns its outcome into an exit status.
 pub(crate) fn main() -> ExitCode {

@@ -92,7 +92,7 @@ fn rows<'a>(demo: &'a Value, pipeline: &str) -> Vec<&'a Value> {
 fn the_demo_is_right_about_its_own_scene_and_repeats_itself() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(folder.path());
-    let demo = &json(&["demo", "--json", "--seed", "7", "--out", out])[0];
+    let demo = &json(&["demo", "--json", "--seed", "7", "--out", out, "--exit-code"])[0];
     assert_eq!(demo["schema"], "phy-sec.demo/1");
     assert_eq!((&demo["seed"], &demo["version"]), (&7.into(), &env!("CARGO_PKG_VERSION").into()));
     assert!(demo["backend"].is_string());
@@ -574,6 +574,22 @@ fn keys_are_written_in_pairs() {
     let nowhere = folder.path().join("no/such/s");
     let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
     assert!(refusal(&args, 1).contains("no such folder"));
+}
+
+/// Status 10 is for those who ask for it.
+#[test]
+fn exit_codes_raise_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = jammed(folder.path(), false);
+    let rssi = folder.path().join("rssi.csv");
+    fs::write(&rssi, (0..50).map(|n| format!("{n},{}\n", (n * n) % 17)).collect::<String>()).unwrap();
+    let status = |args: &[&str]| phy_sec(args).status.code();
+    let (detect, agree) = (["detect", path(&file)], ["keygen", "agree", path(&rssi), path(&rssi)]);
+    for args in [&detect[..], &agree] {
+        assert_eq!(status(args), Some(0), "{args:?}");
+        assert_eq!(status(&[args, &["--exit-code"]].concat()), Some(10), "{args:?}");
+    }
+    assert_eq!(status(&["info", path(&file), "--exit-code"]), Some(0));
 }
 
 /// Who has many files learns which one it is.

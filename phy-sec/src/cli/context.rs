@@ -37,7 +37,8 @@ pub(crate) struct GlobalArgs {
     /// TOML file with a table per pipeline: [keygen], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Exit with status 10 when something was found, or no key was released
+    /// Exit with status 10 when there is something to notice: detect found an event, identify an unknown emitter, keygen
+    /// agree released no key, a decision of the demo is not what was so. Of no meaning to the others
     #[arg(long, global = true)]
     pub(super) exit_code: bool,
 }
@@ -57,7 +58,7 @@ enum BackendName {
 pub(crate) enum Outcome {
     /// The command did its work and has nothing to raise.
     Quiet,
-    /// Something was found, or no key was released.
+    /// Something was found, no key was released, or a decision is wrong.
     Notable,
 }
 

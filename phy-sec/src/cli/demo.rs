@@ -117,7 +117,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         let page = page_file.path().display();
         context.print(format!("Pictures and figures: {page} (and report.json beside it)"))?;
     }
-    Ok(Outcome::Quiet)
+    // A row whose truth is not known is no fault.
+    let wrong = sections.iter().flat_map(|section| &section.rows).any(|row| row.right == Some(false));
+    Ok(if wrong { Outcome::Notable } else { Outcome::Quiet })
 }
 
 /// `phy-sec.demo/1` of `docs/json.md`.
