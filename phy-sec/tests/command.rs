@@ -285,13 +285,28 @@ fn jammed(folder: &Path, retuned: bool) -> PathBuf {
     file
 }
 
+/// A barrage over the whole file is what the detector learns for ordinary: it says so, and how to do better.
+#[test]
+fn a_jammer_from_the_first_sample_on_is_not_passed_over_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("barrage.cf32");
+    fs::write(&file, cf32(&noise(50_000, 0.3, 9))).unwrap();
+    let detect = ["detect", path(&file), "--rate", "1e6"];
+    let said = text(&phy_sec(&detect).stdout);
+    assert!(said.contains("0 event(s)") && said.contains("--noise-power"), "{said}");
+    assert!(said.contains("on from the first sample on is taken for ordinary"), "{said}");
+    let known = phy_sec(&[&detect[..], &["--noise-power", "1e-3"]].concat());
+    let said = text(&known.stdout);
+    assert!(said.contains("1 event(s)") && !said.contains("--noise-power"), "{said}");
+}
+
 #[test]
 fn a_retuned_recording_is_counted_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let file = jammed(folder.path(), false);
     let steady = phy_sec(&["detect", path(&file)]);
     assert_eq!(text(&steady.stderr), "");
-    assert!(text(&steady.stdout).contains("120000 samples, 226 blocks judged after"), "{steady:?}");
+    assert!(text(&steady.stdout).contains("120000 samples, 226 blocks judged: 1 event(s)"), "{steady:?}");
     let events = json(&["detect", path(&file), "--json"]);
     assert_eq!((events.len(), &events[0]["class"]), (1, &"tone".into()));
     events.iter().for_each(documented);

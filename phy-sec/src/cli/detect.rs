@@ -93,10 +93,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             context.print(&output.table)?;
         }
         context.print(format!(
-            "{} samples, {} blocks judged after {} learned: {} event(s), {} short or sparse stretches left \
-             out as activity",
-            totals.samples, totals.examined, totals.learned, output.count, totals.dismissed
+            "{} samples, {} blocks judged: {} event(s), {} short or sparse stretches left out as activity",
+            totals.samples, totals.examined, output.count, totals.dismissed
         ))?;
+        if config.noise_power.is_none() {
+            context.print(format!(
+                "{} blocks, the first ones and later quiet ones, were learned from: a jammer that was on from the first \
+                 sample on is taken for ordinary, unless it is a steady line. --noise-power POWER judges every block by \
+                 the noise",
+                totals.learned
+            ))?;
+        }
     }
     if let Some(warning) = warning {
         context.warn(warning);
