@@ -209,6 +209,17 @@ fn info_measures_a_raw_file() {
     );
     assert_eq!((&info["duration"], &info["center_frequency"]), (&0.004.into(), &433.92e6.into()));
     assert_eq!((&info["clipped"], &info["dc"][0]), (&1.0.into(), &(127.5 / 128.0).into()));
+    assert_eq!(info["trailing_bytes"], 0);
+
+    // Cut inside a sample: info says what is there, the others want to be told that it is meant so.
+    fs::write(&file, [255, 128].repeat(1000).split_last().unwrap().1).unwrap();
+    let output = phy_sec(&["info", path(&file), "--json"]);
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    documented(&info);
+    assert_eq!((&info["samples"], &info["trailing_bytes"]), (&999.into(), &1.into()));
+    assert!(text(&output.stderr).contains("ends inside a sample"), "{output:?}");
+    assert!(text(&phy_sec(&["info", path(&file)]).stdout).contains("1 byte(s) after the last whole"));
+    assert!(refusal(&["detect", path(&file), "--rate", "1e6"], 1).contains("whole number of samples"));
 }
 
 #[test]

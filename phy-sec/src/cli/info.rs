@@ -37,6 +37,7 @@ struct Info<'a> {
     gaps: u64,
     lost_samples: Option<u64>,
     captures: Vec<Capture>,
+    trailing_bytes: u64,
     annotations: usize,
 }
 
@@ -111,8 +112,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         gaps,
         lost_samples: lost,
         captures,
+        trailing_bytes: stream.partial_bytes,
         annotations: source.annotations().len(),
     };
+    if stream.partial_bytes > 0 {
+        context.warn(format!(
+            "{name} ends inside a sample, {} byte(s) after the last whole one: it was cut, or the datatype is wrong; \
+             other commands refuse it unless file:PATH?partial=1 says otherwise",
+            stream.partial_bytes
+        ));
+    }
     if context.json {
         context.print_json(&info)?;
     } else {
@@ -138,6 +147,9 @@ fn text(info: &Info) -> comfy_table::Table {
     row("NaN or infinite", Some(format!("{} samples (counted as zero)", info.not_finite)));
     let lost = info.lost_samples.map_or("an unknown number of".into(), |lost| lost.to_string());
     row("gaps", Some(format!("{}, {lost} samples lost", info.gaps)));
+    if info.trailing_bytes > 0 {
+        row("left over", Some(format!("{} byte(s) after the last whole sample", info.trailing_bytes)));
+    }
     row("annotations", Some(info.annotations.to_string()));
     table
 }
