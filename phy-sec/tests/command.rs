@@ -200,7 +200,7 @@ fn info_measures_a_raw_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dc.cu8");
     fs::write(&file, [255, 128].repeat(1000)).unwrap();
-    let info = &json(&["info", path(&file), "--rate", "250e3", "--freq", "433.92e6", "--json"])[0];
+    let info = &json(&["info", path(&file), "--rate", "250k", "--freq", "433.92M", "--json"])[0];
     assert_eq!(info["schema"], "phy-sec.info/1");
     documented(info);
     assert_eq!(
@@ -526,6 +526,7 @@ fn refusals_name_what_to_do() {
         path(&file).to_owned()
     };
     let raw = at("x.cu8", &[128; 4096]);
+    let unnamed = at("unnamed", &[128; 4096]);
     let endless = format!("file:{raw}?rate=1e6&loop=1");
     let empty = at("empty.cf32", &[]);
     let nan = at("nan.cf32", &f32::NAN.to_le_bytes().repeat(4096));
@@ -533,7 +534,12 @@ fn refusals_name_what_to_do() {
     for (args, status, words) in [
         (vec!["info", "/no/such/file.cu8"], 1, "/no/such/file.cu8"),
         (vec!["spectrum", &raw], 1, "--rate"),
-        (vec!["spectrum", &raw, "--rate", "0"], 1, "sample_rate"),
+        (vec!["spectrum", &raw, "--rate", "0"], 2, "from 0.001 to 1e12 Hz"),
+        (vec!["detect", &raw, "--rate", "1e-300"], 2, "from 0.001 to 1e12 Hz, got 1e-300"),
+        (vec!["info", &raw, "--freq", "often"], 2, "433.92M"),
+        (vec!["info", "/no/such/thing"], 1, "error: /no/such/thing: No such file"),
+        (vec!["info", &unnamed], 1, "--datatype"),
+        (vec!["info", "-"], 1, "standard input is not read"),
         (vec!["spectrum", &empty, "--rate", "1e6"], 1, ""),
         (vec!["spectrum", &nan, "--rate", "1e6"], 1, "not finite"),
         (vec!["detect", &nan, "--rate", "1e6"], 1, "not finite"),
@@ -551,6 +557,8 @@ fn refusals_name_what_to_do() {
         let said = refusal(&args, status);
         assert!(said.contains(words), "{args:?} said {said}");
         assert!(!said.contains("panicked"), "{args:?} said {said}");
+        let twice = args.len() > 1 && args[1].starts_with('/') && said.matches(args[1]).count() > 1;
+        assert!(!twice || args[0] == "keygen", "{args:?} is named twice: {said}");
     }
 }
 

@@ -179,8 +179,14 @@ fn set(options: &mut OpenOptions, key: &str, value: &str) -> Result<(), String> 
     Ok(())
 }
 
-/// A number with an optional k, M or G.
-fn parse_hertz(text: &str) -> Option<f64> {
+/// A rate or frequency as people write it, in Hz: a finite number with an optional `k`, `M` or `G`.
+///
+/// ```
+/// assert_eq!(sdr_io::parse_hertz("433.92M"), Some(433.92e6));
+/// assert_eq!(sdr_io::parse_hertz("250e3"), Some(250e3));
+/// assert_eq!(sdr_io::parse_hertz("fast"), None);
+/// ```
+pub fn parse_hertz(text: &str) -> Option<f64> {
     let (digits, scale) = match text.chars().last()? {
         'k' | 'K' => (&text[..text.len() - 1], 1e3),
         'M' => (&text[..text.len() - 1], 1e6),

@@ -27,12 +27,24 @@ pub(crate) struct RawArgs {
     /// Sample format, by its SigMF name: cu8, ci8, ci16_le, cf32_le, ... (default: from the file's extension)
     #[arg(long)]
     datatype: Option<String>,
-    /// Sample rate (Hz)
-    #[arg(long, value_name = "HZ")]
+    /// Sample rate (Hz; 250k, 2.4M)
+    #[arg(long, value_name = "HZ", value_parser = rate)]
     rate: Option<f64>,
-    /// Centre frequency (Hz)
-    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
+    /// Centre frequency (Hz; 433.92M, 2.412G)
+    #[arg(long, value_name = "HZ", value_parser = hertz, allow_hyphen_values = true)]
     freq: Option<f64>,
+}
+
+fn hertz(text: &str) -> Result<f64, String> {
+    sdr_io::parse_hertz(text).ok_or_else(|| "a number of Hz, such as 250e3, 250k or 433.92M".to_owned())
+}
+
+/// A stream slower than a sample in a quarter of an hour is a slip of the keyboard, and its times are beyond printing.
+fn rate(text: &str) -> Result<f64, String> {
+    match hertz(text)? {
+        rate if (1e-3..=1e12).contains(&rate) => Ok(rate),
+        rate => Err(format!("the sample rate must be from 0.001 to 1e12 Hz, got {rate:e}")),
+    }
 }
 
 impl RawArgs {
@@ -72,8 +84,25 @@ pub(crate) fn open_with(
     options: &OpenOptions,
     context: &Context,
 ) -> anyhow::Result<Box<dyn Source>> {
+    if name == "-" {
+        bail!("standard input is not read, because recordings are read from more than one place: give a file");
+    }
     let open = |options: &OpenOptions| {
-        sdr_io::open(name, options).with_context(|| format!("cannot open {name}"))
+        sdr_io::open(name, options).map_err(|error| {
+            let advice = match &error {
+                sdr_io::Error::NoDatatype { .. } => " (--datatype NAME)",
+                _ => "",
+            };
+            let said = format!("{error}{advice}");
+            // Most errors name the file themselves, and it is enough to be told once.
+            let named = said.contains(path(name));
+            let error = anyhow::Error::from(error);
+            match (named, advice) {
+                (true, "") => error,
+                (true, _) => anyhow::anyhow!(said),
+                (false, _) => error.context(format!("cannot open {name}")),
+            }
+        })
     };
     let mut source = open(options)?;
     if source.metadata().is_some_and(|metadata| metadata.global.sha512.is_some()) {
@@ -138,4 +167,28 @@ pub(crate) fn read_all(name: &str, source: &mut dyn Source, most: usize) -> anyh
         Ok(())
     })?;
     Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_frequencies_as_people_write_them() {
+        assert_eq!((rate("250k"), rate("1.92M"), rate("250e3")), (Ok(250e3), Ok(1.92e6), Ok(250e3)));
+        assert_eq!((hertz("433.92M"), hertz("-1e3"), hertz("0")), (Ok(433.92e6), Ok(-1e3), Ok(0.0)));
+        for text in ["1e-300", "0", "-1", "1e300", "inf", "nan", "fast", "k", ""] {
+            let said = rate(text).unwrap_err();
+            assert!(said.len() < 100, "{said}");
+        }
+    }
+
+    #[test]
+    fn the_path_in_a_name() {
+        for (name, want) in
+            [("a.cu8", "a.cu8"), ("file:a.cu8", "a.cu8"), ("file:/b/a.cu8?rate=1&loop=1", "/b/a.cu8")]
+        {
+            assert_eq!(path(name), want);
+        }
+    }
 }
