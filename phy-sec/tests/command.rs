@@ -302,7 +302,7 @@ fn a_jammer_from_the_first_sample_on_is_not_passed_over_in_silence() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("barrage.cf32");
     fs::write(&file, cf32(&noise(50_000, 0.3, 9))).unwrap();
-    let detect = ["detect", path(&file), "--rate", "1e6"];
+    let detect = ["detect", path(&file), "--rate", "1M"];
     let said = text(&phy_sec(&detect).stdout);
     assert!(said.contains("0 event(s)") && said.contains("--noise-power"), "{said}");
     assert!(said.contains("on from the first sample on is taken for ordinary"), "{said}");
@@ -497,6 +497,18 @@ fn enrolment_and_identification_answer_as_documented() {
     }
     assert!(refusal(&args, 1).contains("--rate"), "a rate is needed before samples are read");
 
+    // What lies beside recordings is no recording, and is skipped with a word.
+    let mixed = tempfile::tempdir().unwrap();
+    let identify =
+        ["fingerprint", "identify", path(mixed.path()), "--gallery", path(&gallery), "--rate", "1e6"];
+    assert!(refusal(&identify, 1).contains("no recording in"));
+    fs::write(mixed.path().join("notes.txt"), "see a.cf32").unwrap();
+    assert!(refusal(&identify, 1).contains("skipped"));
+    fs::copy(&recording, mixed.path().join("a.cf32")).unwrap();
+    let output = phy_sec(&[&identify[..], &["--json"]].concat());
+    assert_eq!(text(&output.stdout).lines().count(), 4);
+    assert!(text(&output.stderr).contains("skipped: ") && text(&output.stderr).contains("notes.txt"));
+
     // At another rate the features are others; a clock's error is no other rate.
     assert_eq!(enrolled["sample_rate"], 1e6);
     let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);
@@ -608,6 +620,19 @@ fn keys_are_written_in_pairs() {
     let nowhere = folder.path().join("no/such/s");
     let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
     assert!(refusal(&args, 1).contains("no such folder"));
+}
+
+/// What is given and does not count, or counts for less than it seems, is said.
+#[test]
+fn what_does_not_count_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, rssi) = (folder.path().join("c.toml"), folder.path().join("rssi.csv"));
+    fs::write(&config, "[jamming]\nsample_rate = 5.0\n").unwrap();
+    let said = phy_sec(&["detect", path(&jammed(folder.path(), false)), "--config", path(&config)]);
+    assert!(text(&said.stderr).contains("sample_rate = 5.0 does not count"), "{said:?}");
+    fs::write(&rssi, (0..50).map(|n| format!("{n},{}\n", (n * n) % 17)).collect::<String>()).unwrap();
+    let said = phy_sec(&["keygen", "agree", path(&rssi), path(&rssi)]);
+    assert!(said.status.success() && text(&said.stderr).contains("both ends are"), "{said:?}");
 }
 
 /// Status 10 is for those who ask for it.

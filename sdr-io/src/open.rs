@@ -266,6 +266,7 @@ mod tests {
             ("file:x.cu8?rate=0", "sample_rate must be above 0 and at most 1e12 Hz, got 0"),
             ("file:x.cu8?channels=0", "channels must be from 1 to 4096, got 0"),
             ("file:x.cu8?freq=1e13", "center_frequency must be within ±1e12 Hz, got 10000000000000"),
+            ("file:x.cu8?rate=1e300", "sample_rate must be above 0 and at most 1e12 Hz, got 1e300"),
             (
                 "file:x?speed=2",
                 "`file:x?speed=2`: `speed` is not known; there are datatype, channels, rate, freq, header_bytes, \

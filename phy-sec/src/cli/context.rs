@@ -119,6 +119,11 @@ impl Context {
         }
     }
 
+    /// The value `key` of the table `[name]`, as the file has it: to say so where it does not count.
+    pub(crate) fn configured(&self, name: &str, key: &str) -> Option<&toml::Value> {
+        self.config.get(name)?.get(key)
+    }
+
     /// Prints `object` as one line of JSON.
     pub(crate) fn print_json(&self, object: &impl Serialize) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(object)?;

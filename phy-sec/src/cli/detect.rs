@@ -32,6 +32,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut source = source::open(&args.source, context)?;
     let name = &args.source.source;
     config.sample_rate = source::sample_rate(source.as_ref(), name)?;
+    if let Some(configured) = context.configured("jamming", "sample_rate") {
+        context.warn(format!(
+            "[jamming] sample_rate = {configured} does not count: {name} was made at {} Hz, by itself or by --rate",
+            config.sample_rate
+        ));
+    }
     config.center_frequency = source.info().center_frequency.unwrap_or(config.center_frequency);
     config.pfa = args.pfa.unwrap_or(config.pfa);
     config.noise_power = args.noise_power.or(config.noise_power);

@@ -241,9 +241,20 @@ fn identify(
     let mut table = report::table(&["file", "sample", "decision", "score", "nearest", "because of"]);
     let files = recordings(sources, raw)?;
     let bar = context.progress(files.len() as u64, "identifying");
-    for (name, path, options) in files {
+    let mut identified = 0;
+    for File { name, path, options, listed } in files {
         let path = path.to_string_lossy();
-        let mut opened = source::open_with(&path, &options, context)?;
+        let mut opened = match source::open_with(&path, &options, context) {
+            Ok(opened) => opened,
+            Err(error) if !listed => {
+                // Nobody named it: it lies beside the recordings.
+                context.warn(format!("skipped: {error:#}"));
+                bar.inc(1);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        identified += 1;
         // Before the samples are read: there may be a gigabyte of them.
         let rate = source::sample_rate(opened.as_ref(), &name)?;
         if let Some(enrolled) = gallery.sample_rate().filter(|enrolled| !labels::same_rate(*enrolled, rate)) {
@@ -277,6 +288,9 @@ fn identify(
         bar.inc(1);
     }
     drop(bar);
+    if identified == 0 {
+        bail!("there is no recording in {}", join(sources));
+    }
     if !context.json {
         context.print(table)?;
         context.print(format!("unknown below a score of {:.2}", gallery.threshold()))?;
@@ -294,18 +308,40 @@ fn line(file: &str, start: u64, end: u64, found: &Identification) -> serde_json:
     })
 }
 
-/// What a recording is called in the answer, where it lies, and what it does not say itself.
-type Named = (String, PathBuf, OpenOptions);
+fn join(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// A recording to identify.
+struct File {
+    /// What it is called in the answer.
+    name: String,
+    path: PathBuf,
+    /// What it does not say itself.
+    options: OpenOptions,
+    /// Named by somebody, not only found in a folder.
+    listed: bool,
+}
 
 /// The recordings that the command line names.
-fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<Named>> {
-    let mut files: Vec<Named> = Vec::new();
+fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<File>> {
+    let mut files: Vec<File> = Vec::new();
     for source in sources {
         if !source.is_dir() {
-            files.push((source.display().to_string(), source.clone(), raw.options()?));
+            files.push(File {
+                name: source.display().to_string(),
+                path: source.clone(),
+                options: raw.options()?,
+                listed: true,
+            });
         } else if source.join(labels::FILE).exists() {
             for label in labels::read(source)? {
-                files.push((label.file.clone(), source.join(&label.file), label.options()));
+                files.push(File {
+                    path: source.join(&label.file),
+                    options: label.options(),
+                    name: label.file,
+                    listed: true,
+                });
             }
         } else {
             let mut inside: Vec<PathBuf> = fs::read_dir(source)
@@ -317,7 +353,7 @@ fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<
             inside.sort();
             for path in inside {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.push((name, path, raw.options()?));
+                files.push(File { name, path, options: raw.options()?, listed: false });
             }
         }
     }

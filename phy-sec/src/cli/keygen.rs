@@ -83,6 +83,13 @@ pub(super) fn recording(
     context: &Context,
 ) -> anyhow::Result<Agreement> {
     let bob = bob.filter(|path| path.as_os_str() != "-");
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    if bob.is_some_and(|bob| real(bob).is_some() && real(bob) == real(alice)) {
+        context.warn(format!(
+            "both ends are {}: what comes out says nothing of a channel between two",
+            alice.display()
+        ));
+    }
     let (a, b) = match bob {
         Some(bob) => (read(alice, config)?, read(bob, config)?),
         None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,

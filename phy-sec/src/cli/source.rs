@@ -85,7 +85,7 @@ pub(crate) fn open_with(
     context: &Context,
 ) -> anyhow::Result<Box<dyn Source>> {
     if name == "-" {
-        bail!("standard input is not read, because recordings are read from more than one place: give a file");
+        bail!("standard input is not read: give a file");
     }
     let open = |options: &OpenOptions| {
         sdr_io::open(name, options).map_err(|error| {
