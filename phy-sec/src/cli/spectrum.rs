@@ -115,14 +115,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let center = center_frequency.unwrap_or(0.0);
     let start_frequency = center - (args.size / 2) as f64 * bin_width;
     let frequency = start_frequency..start_frequency + sample_rate;
+    // Its own name: where it lies is nobody's business in a picture that travels.
+    let title = Path::new(source::path(name)).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let png = if args.density {
+        let (scale, unit) = plot::frequency_unit(&frequency);
         let point =
-            |(bin, db): (usize, &Option<f64>)| Some((start_frequency + bin as f64 * bin_width, (*db)?));
+            |(bin, db): (usize, &Option<f64>)| Some(((start_frequency + bin as f64 * bin_width) / scale, (*db)?));
         let points = density.iter().enumerate().filter_map(point).collect();
-        plot::lines("frequency (Hz)", "power density (dB/Hz)", &[Series { name: name.clone(), points }])?
+        let series = [Series { name: title.clone(), points }];
+        plot::lines(&title, &format!("frequency ({unit})"), "power density (dB/Hz)", &series)?
     } else {
         let duration = frames as f64 * stft.config().hop as f64 / sample_rate;
-        plot::spectrogram(picture.power_db()?.view(), 0.0..duration, frequency, &[])?
+        plot::spectrogram(&title, picture.power_db()?.view(), 0.0..duration, frequency, &[])?
     };
     output.write(&png)?;
 
