@@ -161,3 +161,41 @@ impl Context {
         Progress::new(bar, "{spinner} {msg} {elapsed}", &self.bars, SHOWN_AFTER)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use phy_sec::{fingerprint::recording::FingerprintConfig, jamming, keygen};
+
+    use super::*;
+
+    /// The guide's configuration has every key that there is, and is the default.
+    #[test]
+    fn the_guide_has_every_key_and_its_default() {
+        const GUIDE: &str = include_str!("../../../docs/guide/command.md");
+        let block = GUIDE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let table: toml::Table = block.parse().unwrap();
+        fn same<T: DeserializeOwned + Default + Serialize + PartialEq + std::fmt::Debug>(
+            table: &toml::Table,
+            name: &str,
+            block: &str,
+        ) {
+            let stated = table[name].clone();
+            assert_eq!(stated.clone().try_into::<T>().unwrap(), T::default(), "{name}");
+            let default = serde_json::to_value(T::default()).unwrap();
+            keys(&default, &serde_json::to_value(stated).unwrap(), block);
+        }
+        /// What is nothing by default stands there as a comment.
+        fn keys(default: &serde_json::Value, stated: &serde_json::Value, block: &str) {
+            for (key, value) in default.as_object().into_iter().flatten() {
+                match stated.get(key) {
+                    Some(stated) => keys(value, stated, block),
+                    None => assert!(value.is_null() && block.contains(&format!("\n# {key} = ")), "{key}"),
+                }
+            }
+        }
+        same::<jamming::Config>(&table, "jamming", block);
+        same::<FingerprintConfig>(&table, "fingerprint", block);
+        same::<keygen::Config>(&table, "keygen", block);
+        assert_eq!(table.len(), 3);
+    }
+}
