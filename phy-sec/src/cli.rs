@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod detect;
 mod entropy;
+mod files;
 mod fingerprint;
 mod info;
 mod keygen;
@@ -61,7 +62,8 @@ Exit status:
    0  the command did its work, whatever it found
    1  the input could not be used; the message says why
    2  the command line could not be understood
-  10  with --exit-code: something was found (a jammer, an unknown emitter, bits that are not random) or no key was released";
+  10  with --exit-code: detect found an event, fingerprint identify an unknown emitter, keygen agree released
+      no key, randomness bits that are conspicuous, or a decision of the demo is wrong; info, spectrum, enroll and evaluate have nothing to raise";
 
 /// Parses the command line, runs the command, and turns its outcome into an exit status.
 pub(crate) fn main() -> ExitCode {
@@ -73,7 +75,7 @@ pub(crate) fn main() -> ExitCode {
         // `phy-sec detect … | head` closes the pipe; that is the reader's wish, not a fault.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", readable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -94,8 +96,33 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     }
 }
 
+/// A message quotes files that somebody else wrote: what is too long for a screen is cut, and what would steer the
+/// terminal is shown as it is written in source code.
+fn readable(message: &str) -> String {
+    const MOST: usize = 2000;
+    let shown = message.chars().take(MOST).map(|c| match c {
+        '\n' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    });
+    let cut = if message.chars().nth(MOST).is_some() { "... (cut)" } else { "" };
+    shown.chain([cut.to_owned()]).collect()
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_fits_a_screen_and_leaves_the_terminal_alone() {
+        assert_eq!(readable("a \u{1b}[31mb\nc"), "a \\u{1b}[31mb\nc");
+        let long = readable(&"ä".repeat(1 << 20));
+        assert!(long.chars().count() < 2020 && long.ends_with("... (cut)"));
+    }
 }

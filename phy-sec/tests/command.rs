@@ -92,7 +92,7 @@ fn rows<'a>(demo: &'a Value, pipeline: &str) -> Vec<&'a Value> {
 fn the_demo_is_right_about_its_own_scene_and_repeats_itself() {
     let folder = tempfile::tempdir().unwrap();
     let out = path(folder.path());
-    let demo = &json(&["demo", "--json", "--seed", "7", "--out", out])[0];
+    let demo = &json(&["demo", "--json", "--seed", "7", "--out", out, "--exit-code"])[0];
     assert_eq!(demo["schema"], "phy-sec.demo/1");
     assert_eq!((&demo["seed"], &demo["version"]), (&7.into(), &env!("CARGO_PKG_VERSION").into()));
     assert!(demo["backend"].is_string());
@@ -200,7 +200,7 @@ fn info_measures_a_raw_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dc.cu8");
     fs::write(&file, [255, 128].repeat(1000)).unwrap();
-    let info = &json(&["info", path(&file), "--rate", "250e3", "--freq", "433.92e6", "--json"])[0];
+    let info = &json(&["info", path(&file), "--rate", "250k", "--freq", "433.92M", "--json"])[0];
     assert_eq!(info["schema"], "phy-sec.info/1");
     documented(info);
     assert_eq!(
@@ -209,6 +209,17 @@ fn info_measures_a_raw_file() {
     );
     assert_eq!((&info["duration"], &info["center_frequency"]), (&0.004.into(), &433.92e6.into()));
     assert_eq!((&info["clipped"], &info["dc"][0]), (&1.0.into(), &(127.5 / 128.0).into()));
+    assert_eq!(info["trailing_bytes"], 0);
+
+    // Cut inside a sample: info says what is there, the others want to be told that it is meant so.
+    fs::write(&file, [255, 128].repeat(1000).split_last().unwrap().1).unwrap();
+    let output = phy_sec(&["info", path(&file), "--json"]);
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    documented(&info);
+    assert_eq!((&info["samples"], &info["trailing_bytes"]), (&999.into(), &1.into()));
+    assert!(text(&output.stderr).contains("ends inside a sample"), "{output:?}");
+    assert!(text(&phy_sec(&["info", path(&file)]).stdout).contains("1 byte(s) after the last whole"));
+    assert!(refusal(&["detect", path(&file), "--rate", "1e6"], 1).contains("whole number of samples"));
 }
 
 #[test]
@@ -332,13 +343,28 @@ fn jammed(folder: &Path, retuned: bool) -> PathBuf {
     file
 }
 
+/// A barrage over the whole file is what the detector learns for ordinary: it says so, and how to do better.
+#[test]
+fn a_jammer_from_the_first_sample_on_is_not_passed_over_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("barrage.cf32");
+    fs::write(&file, cf32(&noise(50_000, 0.3, 9))).unwrap();
+    let detect = ["detect", path(&file), "--rate", "1M"];
+    let said = text(&phy_sec(&detect).stdout);
+    assert!(said.contains("0 event(s)") && said.contains("--noise-power"), "{said}");
+    assert!(said.contains("on from the first sample on is taken for ordinary"), "{said}");
+    let known = phy_sec(&[&detect[..], &["--noise-power", "1e-3"]].concat());
+    let said = text(&known.stdout);
+    assert!(said.contains("1 event(s)") && !said.contains("--noise-power"), "{said}");
+}
+
 #[test]
 fn a_retuned_recording_is_counted_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let file = jammed(folder.path(), false);
     let steady = phy_sec(&["detect", path(&file)]);
     assert_eq!(text(&steady.stderr), "");
-    assert!(text(&steady.stdout).contains("120000 samples, 226 blocks judged after"), "{steady:?}");
+    assert!(text(&steady.stdout).contains("120000 samples, 226 blocks judged: 1 event(s)"), "{steady:?}");
     let events = json(&["detect", path(&file), "--json"]);
     assert_eq!((events.len(), &events[0]["class"]), (1, &"tone".into()));
     events.iter().for_each(documented);
@@ -352,6 +378,41 @@ fn a_retuned_recording_is_counted_as_a_whole() {
     assert!(warning.contains("1 of 3 stretches between retunings, 1000 samples"), "{warning}");
 }
 
+/// The tone of the second tuning is not drawn at the first one's frequency, and a retuning is no loss.
+#[test]
+fn a_retuned_recording_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("x.png");
+    let file = jammed(folder.path(), true);
+    let info = &json(&["info", path(&file), "--json"])[0];
+    documented(info);
+    assert_eq!((&info["gaps"], &info["lost_samples"]), (&0.into(), &0.into()));
+    let captures: Vec<(u64, u64, f64)> = info["captures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| {
+            let number = |field: &str| c[field].as_u64().unwrap();
+            (number("sample_start"), number("samples"), c["center_frequency"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(captures, [(0, 40_000, 1e8), (40_000, 79_000, 2e8), (119_000, 1000, 3e8)]);
+    let table = text(&phy_sec(&["info", path(&file)]).stdout);
+    assert!(table.contains("200000000 Hz from sample 40000, 79000 samples"), "{table}");
+
+    let output = phy_sec(&["spectrum", path(&file), "--json", "--out", path(&picture)]);
+    let said = text(&output.stderr);
+    assert!(said.contains("retuned 2 time(s)") && said.contains("100000000 Hz"), "{said}");
+    let spectrum: Value = serde_json::from_slice(&output.stdout).unwrap();
+    documented(&spectrum);
+    assert_eq!(spectrum["samples_left_out"], 80_000);
+    assert_eq!(spectrum["frames"], 40_000 / 512 - 1);
+    let density = spectrum["power_density_db"].as_array().unwrap().iter();
+    let density: Vec<f64> = density.map(|v| v.as_f64().unwrap()).collect();
+    let (low, high) = density.iter().fold((f64::MAX, f64::MIN), |(l, h), d| (l.min(*d), h.max(*d)));
+    assert!(high - low < 10.0, "noise alone, without the tone: {low} to {high} dB");
+}
+
 #[test]
 fn channels_that_are_not_looked_at_are_mentioned() {
     let folder = tempfile::tempdir().unwrap();
@@ -363,7 +424,8 @@ fn channels_that_are_not_looked_at_are_mentioned() {
                 "core:num_channels": {channels}}}, "captures": [], "annotations": []}}"#
         );
         fs::write(&meta, json).unwrap();
-        fs::write(meta.with_extension("sigmf-data"), vec![1; 2 * channels * frames]).unwrap();
+        let samples: Vec<u8> = (0..2 * channels * frames).map(|n| (n * n % 251) as u8).collect();
+        fs::write(meta.with_extension("sigmf-data"), samples).unwrap();
     };
     channels(2, 4096);
     for command in ["info", "detect", "spectrum"] {
@@ -381,16 +443,69 @@ fn channels_that_are_not_looked_at_are_mentioned() {
         let limited = "ulimit -v 1500000 && exec \"$0\" \"$@\"";
         for args in [
             vec!["info", path(&meta)],
-            vec!["detect", path(&meta)],
             vec!["spectrum", path(&meta), "--size", "2", "--out", path(&picture)],
+            vec!["detect", path(&meta)],
         ] {
             let output = Command::new("sh")
                 .args(["-c", limited, env!("CARGO_BIN_EXE_phy-sec")])
                 .args(&args)
                 .output()
                 .unwrap();
-            assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+            // Two samples are nothing to judge, which is said in an orderly way.
+            let said = text(&output.stderr);
+            let short = args[0] == "detect" && said.contains("2 samples, 0 whole blocks");
+            assert!(output.status.success() || short, "{args:?}: {said}");
         }
+    }
+}
+
+/// An empty answer with status 0 would be taken for a clean recording.
+#[test]
+fn a_recording_that_cannot_be_judged_is_not_called_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let detect = |content: Vec<u8>, words: &str| {
+        let file = folder.path().join("x.cf32");
+        fs::write(&file, content).unwrap();
+        for json in [&[][..], &["--json"]] {
+            let said = refusal(&[&["detect", path(&file), "--rate", "1e6"], json].concat(), 1);
+            assert!(said.contains(words), "{said}");
+        }
+    };
+    detect(cf32(&noise(100, 0.1, 1)), "100 samples, 0 whole blocks of 512, are too few to learn from");
+    detect(vec![0; 8 * 50_000], "every sample is 0+0i");
+    detect(cf32(&[[0.25, -0.5]; 50_000]), "every sample is 0.25-0.5i");
+}
+
+/// A recording is checked against the checksum that it states, by every command, unless told not to.
+#[test]
+fn samples_that_are_not_those_of_the_checksum_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("x.png");
+    let meta = jammed(folder.path(), false);
+    let unchecked = fs::read_to_string(&meta).unwrap();
+    let uri = format!("file:{}?verify=0", path(&meta));
+    let run = |source: &str, command: &str| match command {
+        "spectrum" => phy_sec(&[command, source, "--out", path(&picture)]),
+        command => phy_sec(&[command, source]),
+    };
+    // SHA-512 of the empty message.
+    let wrong = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce\
+                 47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+    let stated = |sum: &str| {
+        fs::write(&meta, unchecked.replace("cf32_le\",", &format!("cf32_le\", \"core:sha512\": \"{sum}\",")))
+            .unwrap();
+    };
+    for command in ["info", "detect", "spectrum"] {
+        stated(wrong);
+        let output = run(path(&meta), command);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && output.stdout.is_empty(), "{command}: {output:?}");
+        assert!(said.contains("verify=0") && said.contains("cf83e135"), "{said}");
+        assert!(run(&uri, command).status.success(), "{command}");
+        use sha2::{Digest, Sha512};
+        let sum = Sha512::digest(fs::read(meta.with_extension("sigmf-data")).unwrap());
+        stated(&sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        assert!(run(path(&meta), command).status.success(), "{command}");
     }
 }
 
@@ -411,10 +526,12 @@ fn enrolment_and_identification_answer_as_documented() {
             labels += &format!("{file},{emitter},enrolled,{emitter}{recording},30000,cf32_le,1e6\n");
         }
     }
-    fs::write(folder.path().join("labels.csv"), labels).unwrap();
+    fs::write(folder.path().join("labels.csv"), &labels).unwrap();
     let gallery = folder.path().join("gallery.json");
     let enrolled =
         &json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"])[0];
+    // An earlier gallery is replaced.
+    json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"]);
     assert_eq!((&enrolled["schema"], &enrolled["emitters"]), (&"phy-sec.enrollment/1".into(), &2.into()));
     documented(enrolled);
     let recording = folder.path().join("alpha1.cf32");
@@ -426,6 +543,37 @@ fn enrolment_and_identification_answer_as_documented() {
         documented(burst);
     }
     assert!(refusal(&args, 1).contains("--rate"), "a rate is needed before samples are read");
+
+    // What lies beside recordings is no recording, and is skipped with a word.
+    let mixed = tempfile::tempdir().unwrap();
+    let identify =
+        ["fingerprint", "identify", path(mixed.path()), "--gallery", path(&gallery), "--rate", "1e6"];
+    assert!(refusal(&identify, 1).contains("no recording in"));
+    fs::write(mixed.path().join("notes.txt"), "see a.cf32").unwrap();
+    assert!(refusal(&identify, 1).contains("skipped"));
+    fs::copy(&recording, mixed.path().join("a.cf32")).unwrap();
+    let output = phy_sec(&[&identify[..], &["--json"]].concat());
+    assert_eq!(text(&output.stdout).lines().count(), 4);
+    assert!(text(&output.stderr).contains("skipped: ") && text(&output.stderr).contains("notes.txt"));
+
+    // At another rate the features are others; a clock's error is no other rate.
+    assert_eq!(enrolled["sample_rate"], 1e6);
+    let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);
+    assert!(said.contains("enrolled at 1000000 Hz"), "{said}");
+    assert!(phy_sec(&[&args[..], &["--rate", "1.001e6"]].concat()).status.success());
+    let evaluate = ["fingerprint", "evaluate", path(folder.path())];
+    let enroll = ["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery)];
+    let listed = |table: &str| fs::write(folder.path().join("labels.csv"), table).unwrap();
+    let first = "alpha0.cf32,alpha,enrolled,alpha0,30000,cf32_le,1e6\n";
+    listed(&labels.replace("alpha0,30000", "alpha0,99999999"));
+    assert!(refusal(&evaluate, 1).contains("says 99999999 samples, and it holds 30000"));
+    // One file as two recordings, even of two emitters, stands on both sides of a split by recording.
+    listed(&format!("{labels}{}", first.replace(",alpha,", ",charlie,").replace(",alpha0,", ",x,")));
+    assert!(refusal(&evaluate, 1).contains("listed twice"));
+    listed(&labels.replace(first, &first.replace("1e6", "2e6")));
+    assert!(refusal(&enroll, 1).contains("different rates, 1000000 to 2000000 Hz"));
+    let evaluation = &json(&[&evaluate[..], &["--json"]].concat())[0];
+    assert!(evaluation["warnings"].to_string().contains("different rates"), "{evaluation}");
 }
 
 #[test]
@@ -437,13 +585,20 @@ fn refusals_name_what_to_do() {
         path(&file).to_owned()
     };
     let raw = at("x.cu8", &[128; 4096]);
+    let unnamed = at("unnamed", &[128; 4096]);
+    let endless = format!("file:{raw}?rate=1e6&loop=1");
     let empty = at("empty.cf32", &[]);
     let nan = at("nan.cf32", &f32::NAN.to_le_bytes().repeat(4096));
     let config = at("config.toml", b"[jaming]\n");
     for (args, status, words) in [
         (vec!["info", "/no/such/file.cu8"], 1, "/no/such/file.cu8"),
         (vec!["spectrum", &raw], 1, "--rate"),
-        (vec!["spectrum", &raw, "--rate", "0"], 1, "sample_rate"),
+        (vec!["spectrum", &raw, "--rate", "0"], 2, "from 0.001 to 1e12 Hz"),
+        (vec!["detect", &raw, "--rate", "1e-300"], 2, "from 0.001 to 1e12 Hz, got 1e-300"),
+        (vec!["info", &raw, "--freq", "often"], 2, "433.92M"),
+        (vec!["info", "/no/such/thing"], 1, "error: /no/such/thing: No such file"),
+        (vec!["info", &unnamed], 1, "--datatype"),
+        (vec!["info", "-"], 1, "standard input is not read"),
         (vec!["spectrum", &empty, "--rate", "1e6"], 1, ""),
         (vec!["spectrum", &nan, "--rate", "1e6"], 1, "not finite"),
         (vec!["detect", &nan, "--rate", "1e6"], 1, "not finite"),
@@ -452,12 +607,171 @@ fn refusals_name_what_to_do() {
         (vec!["keygen", "agree", &raw, &raw], 1, ""),
         (vec!["fingerprint", "evaluate", "/no/such/folder"], 1, "/no/such/folder"),
         (vec!["demo", "--data", path(folder.path()), "--out", path(folder.path())], 1, path(folder.path())),
+        (vec!["info", &endless], 1, "for ever"),
+        (vec!["detect", &endless], 1, "for ever"),
+        (vec!["spectrum", &endless], 1, "for ever"),
         (vec!["detect"], 2, "SOURCE"),
         (vec!["info", &raw, "--backend", "quantum"], 2, "quantum"),
     ] {
         let said = refusal(&args, status);
         assert!(said.contains(words), "{args:?} said {said}");
         assert!(!said.contains("panicked"), "{args:?} said {said}");
+        let twice = args.len() > 1 && args[1].starts_with('/') && said.matches(args[1]).count() > 1;
+        assert!(!twice || args[0] == "keygen", "{args:?} is named twice: {said}");
+    }
+}
+
+/// A device gives bytes for ever, by its own name or behind one that a folder holds.
+#[cfg(unix)]
+#[test]
+fn devices_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let series = folder.path().join("a.csv");
+    fs::write(&series, "0,-20\n1,-30\n").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("labels.csv")).unwrap();
+    for args in [
+        ["keygen", "agree", path(&series), "/dev/zero"],
+        ["keygen", "agree", "/dev/zero", path(&series)],
+        ["info", path(&series), "--config", "/dev/zero"],
+        ["fingerprint", "identify", path(&series), "--gallery=/dev/zero"],
+        ["fingerprint", "evaluate", path(folder.path()), "--json"],
+    ] {
+        let said = refusal(&args, 1);
+        assert!(said.contains("not a regular file"), "{args:?} said {said}");
+    }
+}
+
+/// Both keys are written or none.
+#[test]
+fn keys_are_written_in_pairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("both.csv");
+    // Fading that both ends see, with little noise of their own.
+    let (fading, own) = (noise(6000, 4.0, 5), noise(6000, 0.1, 6));
+    let lines = fading.iter().zip(&own).map(|(f, n)| format!("{},{}\n", f[0] + n[0], f[0] + n[1]));
+    fs::write(&table, lines.collect::<String>()).unwrap();
+    let prefix = folder.path().join("s");
+    let key = |end: &str| folder.path().join(format!("s.{end}.key"));
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&prefix)];
+    for (there, other) in [("bob", "alice"), ("alice", "bob")] {
+        fs::write(key(there), "somebody's").unwrap();
+        assert!(refusal(&args, 1).contains("a key is not overwritten"));
+        assert!(!key(other).exists());
+        assert_eq!(fs::read(key(there)).unwrap(), b"somebody's");
+        fs::remove_file(key(there)).unwrap();
+    }
+    let output = phy_sec(&args);
+    assert!(output.status.success(), "{output:?}");
+    let [alice, bob] = ["alice", "bob"].map(|end| fs::read(key(end)).expect("a key was released"));
+    assert!(!alice.is_empty() && alice == bob);
+    let nowhere = folder.path().join("no/such/s");
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
+    assert!(refusal(&args, 1).contains("no such folder"));
+}
+
+/// What is given and does not count, or counts for less than it seems, is said.
+#[test]
+fn what_does_not_count_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, rssi) = (folder.path().join("c.toml"), folder.path().join("rssi.csv"));
+    fs::write(&config, "[jamming]\nsample_rate = 5.0\n").unwrap();
+    let said = phy_sec(&["detect", path(&jammed(folder.path(), false)), "--config", path(&config)]);
+    assert!(text(&said.stderr).contains("sample_rate = 5.0 does not count"), "{said:?}");
+    fs::write(&rssi, (0..50).map(|n| format!("{n},{}\n", (n * n) % 17)).collect::<String>()).unwrap();
+    let said = phy_sec(&["keygen", "agree", path(&rssi), path(&rssi)]);
+    assert!(said.status.success() && text(&said.stderr).contains("both ends are"), "{said:?}");
+}
+
+/// Status 10 is for those who ask for it.
+#[test]
+fn exit_codes_raise_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = jammed(folder.path(), false);
+    let rssi = folder.path().join("rssi.csv");
+    fs::write(&rssi, (0..50).map(|n| format!("{n},{}\n", (n * n) % 17)).collect::<String>()).unwrap();
+    let status = |args: &[&str]| phy_sec(args).status.code();
+    let (detect, agree) = (["detect", path(&file)], ["keygen", "agree", path(&rssi), path(&rssi)]);
+    for args in [&detect[..], &agree] {
+        assert_eq!(status(args), Some(0), "{args:?}");
+        assert_eq!(status(&[args, &["--exit-code"]].concat()), Some(10), "{args:?}");
+    }
+    assert_eq!(status(&["info", path(&file), "--exit-code"]), Some(0));
+}
+
+/// Who has many files learns which one it is.
+#[test]
+fn errors_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, content: &[u8]| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        path(&file).to_owned()
+    };
+    let mut loud = cf32(&noise(40_000, 0.1, 1));
+    let nan = at("nan.cf32", &[loud.clone(), f32::NAN.to_le_bytes().repeat(2)].concat());
+    loud.extend(3e38f32.to_le_bytes().repeat(4096));
+    let loud = at("loud.cf32", &loud);
+    let series: String = (0..400).map(|n| format!("{n},{}\n", (n * n) % 17)).collect();
+    let rssi = at("rssi.csv", series.as_bytes());
+    let huge = at("huge.csv", series.replace(",3\n", ",1e308\n").as_bytes());
+    let csi: String = (0..400).map(|n| format!("0,0,{},{},1.5,{}\n", n / 10, n % 10, (n * n) % 17)).collect();
+    let csi = at("csi.csv", csi.as_bytes());
+    let config = at("my.toml", b"[keygen]\nfoo = 1\n");
+    at("labels.csv", b"file,emitter,role,recording,samples,datatype,sample_rate\nx,a,enrolled,r,1,zz9,1e6\n");
+    for (args, words) in [
+        (vec!["detect", &nan, "--rate", "1e6"], &["nan.cf32"][..]),
+        (vec!["detect", &loud, "--rate", "1e6"], &["loud.cf32"]),
+        (vec!["keygen", "agree", &rssi, &csi], &["rssi.csv", "csi.csv"]),
+        (vec!["keygen", "agree", &rssi, &huge], &["huge.csv"]),
+        (vec!["keygen", "agree", &rssi, &rssi, "--config", &config], &["my.toml", "foo"]),
+        (vec!["fingerprint", "evaluate", path(folder.path())], &["labels.csv", "line 2", "zz9"]),
+    ] {
+        let said = refusal(&args, 1);
+        assert!(words.iter().all(|words| said.contains(words)), "{args:?} said {said}");
+    }
+    if cfg!(target_os = "linux") {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_phy-sec"))
+            .args(["info", &rssi, "--datatype", "ci8"])
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("standard output"), "{output:?}");
+    }
+}
+
+/// A slip of the keyboard costs no recording.
+#[test]
+fn nothing_of_somebody_else_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("r.cf32");
+    let content = cf32(&noise(4096, 0.1, 1));
+    fs::write(&recording, &content).unwrap();
+    let link = folder.path().join(".").join("r.cf32");
+    let uri = format!("file:{}?rate=1e6", path(&recording));
+    let labels = "file,emitter,role,recording,samples,datatype,sample_rate\n\
+                  r.cf32,a,enrolled,r,4096,cf32_le,1e6\n";
+    fs::write(folder.path().join("labels.csv"), labels).unwrap();
+    let report = folder.path().join("report.html");
+    fs::write(&report, "somebody's page").unwrap();
+    for (args, words) in [
+        (vec!["spectrum", path(&recording), "--rate", "1e6", "-o", path(&recording)], "what is to be read"),
+        (vec!["spectrum", path(&recording), "--rate", "1e6", "-o", path(&link)], "what is to be read"),
+        (vec!["spectrum", &uri, "-o", path(&recording)], "what is to be read"),
+        (vec!["spectrum", &uri, "-o", path(&report)], "no PNG picture"),
+        (vec!["fingerprint", "enroll", path(folder.path()), "--gallery", path(&recording)], "no gallery"),
+        (vec!["demo", "--out", path(folder.path())], "no report"),
+    ] {
+        let said = refusal(&args, 1);
+        assert!(said.contains(words), "{args:?} said {said}");
+    }
+    assert_eq!(fs::read(&recording).unwrap(), content);
+    assert_eq!(fs::read(&report).unwrap(), b"somebody's page");
+    // What the command itself wrote is replaced.
+    let picture = folder.path().join("s.png");
+    for _ in 0..2 {
+        assert!(phy_sec(&["spectrum", &uri, "-o", path(&picture)]).status.success());
     }
 }
 

@@ -107,7 +107,7 @@ pub use format::Datatype;
 pub use kernels::convert::{Endian, Number};
 use ndarray::{ArrayView2, ArrayViewMut2};
 use num_complex::Complex32;
-pub use open::{create, open};
+pub use open::{create, open, parse_hertz};
 pub use options::{CreateOptions, NonFinite, OpenOptions};
 pub use replay::{Clock, Replay, ReplayOptions, SystemClock};
 use sigmf::{Annotation, Metadata};

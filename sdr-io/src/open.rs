@@ -179,8 +179,14 @@ fn set(options: &mut OpenOptions, key: &str, value: &str) -> Result<(), String> 
     Ok(())
 }
 
-/// A number with an optional k, M or G.
-fn parse_hertz(text: &str) -> Option<f64> {
+/// A rate or frequency as people write it, in Hz: a finite number with an optional `k`, `M` or `G`.
+///
+/// ```
+/// assert_eq!(sdr_io::parse_hertz("433.92M"), Some(433.92e6));
+/// assert_eq!(sdr_io::parse_hertz("250e3"), Some(250e3));
+/// assert_eq!(sdr_io::parse_hertz("fast"), None);
+/// ```
+pub fn parse_hertz(text: &str) -> Option<f64> {
     let (digits, scale) = match text.chars().last()? {
         'k' | 'K' => (&text[..text.len() - 1], 1e3),
         'M' => (&text[..text.len() - 1], 1e6),
@@ -260,6 +266,7 @@ mod tests {
             ("file:x.cu8?rate=0", "sample_rate must be above 0 and at most 1e12 Hz, got 0"),
             ("file:x.cu8?channels=0", "channels must be from 1 to 4096, got 0"),
             ("file:x.cu8?freq=1e13", "center_frequency must be within ±1e12 Hz, got 10000000000000"),
+            ("file:x.cu8?rate=1e300", "sample_rate must be above 0 and at most 1e12 Hz, got 1e300"),
             (
                 "file:x?speed=2",
                 "`file:x?speed=2`: `speed` is not known; there are datatype, channels, rate, freq, header_bytes, \

@@ -50,7 +50,7 @@ impl OpenOptions {
             return Err(Error::Option {
                 option: "center_frequency",
                 rule: "within ±1e12 Hz".into(),
-                got: frequency.to_string(),
+                got: printed(frequency),
             });
         }
         check_channels(self.channels.unwrap_or(1))
@@ -105,9 +105,18 @@ pub(crate) fn check_rate(rate: Option<f64>) -> Result<()> {
         Some(rate) if !(rate > 0.0 && rate <= 1e12) => Err(Error::Option {
             option: "sample_rate",
             rule: "above 0 and at most 1e12 Hz".into(),
-            got: rate.to_string(),
+            got: printed(rate),
         }),
         _ => Ok(()),
+    }
+}
+
+/// 1e300 in five letters, not in three hundred.
+fn printed(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() || (1e-6..1e15).contains(&x.abs()) {
+        x.to_string()
+    } else {
+        format!("{x:e}")
     }
 }
 

@@ -28,11 +28,12 @@ impl RawSource {
     /// [`Error::Option`], [`Error::NotAFile`], [`Error::Io`].
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
         options.check()?;
+        // First of all whether it is there: of a name that was mistyped the datatype is not the trouble.
+        let (file, bytes) = open_file(path)?;
         let datatype = options
             .datatype
             .or_else(|| extension_datatype(path))
             .ok_or_else(|| Error::NoDatatype { path: path.to_owned() })?;
-        let (file, bytes) = open_file(path)?;
         let layout = Layout {
             datatype,
             packing: Packing::Plain,

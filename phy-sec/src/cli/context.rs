@@ -1,7 +1,6 @@
 //! What every subcommand shares: backend, seed, configuration, and how it speaks to the terminal or to a script.
 
 use std::{
-    fs,
     io::{self, IsTerminal, Write},
     path::PathBuf,
 };
@@ -12,7 +11,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use kernels::{Backend, Gpu, Level, gpu::Choice};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::progress::{Progress, SHOWN_AFTER};
+use super::{
+    files,
+    progress::{Progress, SHOWN_AFTER},
+};
+
+/// The largest configuration that is read, in bytes.
+const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// Options that every subcommand takes, before or after its name.
 #[derive(Args)]
@@ -32,7 +37,8 @@ pub(crate) struct GlobalArgs {
     /// TOML file with a table per pipeline: [keygen], [randomness], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Exit with status 10 when something was found, or no key was released
+    /// Exit with status 10 when there is something to notice: detect found an event, identify an unknown emitter, keygen
+    /// agree released no key, a decision of the demo is not what was so. Of no meaning to the others
     #[arg(long, global = true)]
     pub(super) exit_code: bool,
 }
@@ -52,7 +58,7 @@ enum BackendName {
 pub(crate) enum Outcome {
     /// The command did its work and has nothing to raise.
     Quiet,
-    /// Something was found, or no key was released.
+    /// Something was found, no key was released, or a decision is wrong.
     Notable,
 }
 
@@ -67,6 +73,8 @@ pub(crate) struct Context {
     /// Print JSON instead of text.
     pub(crate) json: bool,
     config: toml::Table,
+    /// Where it was read.
+    config_name: String,
     /// All bars of the run: one may be inside another.
     bars: MultiProgress,
 }
@@ -80,16 +88,16 @@ impl Context {
         };
         let config = match &args.config {
             None => toml::Table::new(),
-            Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?
+            Some(path) => files::read_text(path, LARGEST_CONFIG)?
                 .parse()
                 .with_context(|| format!("{} is not TOML", path.display()))?,
         };
+        let config_name = args.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         const TABLES: [&str; 4] = ["keygen", "randomness", "fingerprint", "jamming"];
         if let Some(unknown) = config.keys().find(|key| !TABLES.contains(&key.as_str())) {
-            anyhow::bail!("the configuration has a table [{unknown}]; it may have {TABLES:?}");
+            let unknown = files::quoted(unknown);
+            anyhow::bail!("{config_name}: there is a table or key {unknown}; there may be {TABLES:?}");
         }
-        let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
         // On standard error, so that they do not get into what a script reads.
         let visible = io::stderr().is_terminal();
         let bars = MultiProgress::with_draw_target(if visible {
@@ -97,7 +105,8 @@ impl Context {
         } else {
             ProgressDrawTarget::hidden()
         });
-        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, bars })
+        let (seed, seed_is_chosen) = (args.seed.unwrap_or(1), args.seed.is_some());
+        Ok(Context { backend, seed, seed_is_chosen, json: args.json, config, config_name, bars })
     }
 
     /// The table `[name]` of the configuration file; what it leaves out is the default.
@@ -107,24 +116,31 @@ impl Context {
             Some(table) => table
                 .clone()
                 .try_into()
-                .with_context(|| format!("the configuration's table [{name}] cannot be used")),
+                .with_context(|| format!("{}: the table [{name}] cannot be used", self.config_name)),
         }
+    }
+
+    /// The value `key` of the table `[name]`, as the file has it: to say so where it does not count.
+    pub(crate) fn configured(&self, name: &str, key: &str) -> Option<&toml::Value> {
+        self.config.get(name)?.get(key)
     }
 
     /// Prints `object` as one line of JSON.
     pub(crate) fn print_json(&self, object: &impl Serialize) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, object).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
-        out.flush()?;
-        Ok(())
+        let mut line = serde_json::to_vec(object)?;
+        line.push(b'\n');
+        self.write(&line)
     }
 
     /// Prints text for people; a closed pipe is an error here and success in `main`.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
+        self.write(format!("{text}\n").as_bytes())
+    }
+
+    /// Hands text to whoever reads it; one who went away is an error here and success in `main`.
+    pub(crate) fn write(&self, text: &[u8]) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        writeln!(out, "{text}")?;
-        Ok(())
+        out.write_all(text).and_then(|()| out.flush()).context("cannot write to standard output")
     }
 
     /// Something that its reader should know and that is no fault, on standard error, between the bars.
@@ -144,5 +160,43 @@ impl Context {
     pub(crate) fn working(&self, what: &'static str) -> Progress {
         let bar = ProgressBar::hidden().with_message(what);
         Progress::new(bar, "{spinner} {msg} {elapsed}", &self.bars, SHOWN_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phy_sec::{fingerprint::recording::FingerprintConfig, jamming, keygen};
+
+    use super::*;
+
+    /// The guide's configuration has every key that there is, and is the default.
+    #[test]
+    fn the_guide_has_every_key_and_its_default() {
+        const GUIDE: &str = include_str!("../../../docs/guide/command.md");
+        let block = GUIDE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let table: toml::Table = block.parse().unwrap();
+        fn same<T: DeserializeOwned + Default + Serialize + PartialEq + std::fmt::Debug>(
+            table: &toml::Table,
+            name: &str,
+            block: &str,
+        ) {
+            let stated = table[name].clone();
+            assert_eq!(stated.clone().try_into::<T>().unwrap(), T::default(), "{name}");
+            let default = serde_json::to_value(T::default()).unwrap();
+            keys(&default, &serde_json::to_value(stated).unwrap(), block);
+        }
+        /// What is nothing by default stands there as a comment.
+        fn keys(default: &serde_json::Value, stated: &serde_json::Value, block: &str) {
+            for (key, value) in default.as_object().into_iter().flatten() {
+                match stated.get(key) {
+                    Some(stated) => keys(value, stated, block),
+                    None => assert!(value.is_null() && block.contains(&format!("\n# {key} = ")), "{key}"),
+                }
+            }
+        }
+        same::<jamming::Config>(&table, "jamming", block);
+        same::<FingerprintConfig>(&table, "fingerprint", block);
+        same::<keygen::Config>(&table, "keygen", block);
+        assert_eq!(table.len(), 3);
     }
 }

@@ -10,7 +10,11 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, report};
+use super::{
+    Context, Outcome,
+    files::{Kind, Output},
+    report,
+};
 
 mod fingerprint;
 mod jamming;
@@ -32,7 +36,7 @@ pub(crate) struct Args {
     /// Folder of recordings (with `keygen`, `fingerprint` and `jamming` in it) instead of the simulated scene
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder for `report.json` and `report.html`
+    /// Folder for `report.json` and `report.html`; those of an earlier demo are replaced
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
@@ -77,6 +81,9 @@ pub(crate) struct Figure {
 
 /// Runs every part and writes the report.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let output = |name: &str, kind| Output::new(&args.out.join(name), kind, &[]);
+    let object_file = output("report.json", Kind::ReportJson)?;
+    let page_file = output("report.html", Kind::ReportHtml)?;
     let mut sections = Vec::new();
     let progress = context.progress(PARTS.len() as u64, "demo");
     for (_, (simulated, recorded)) in PARTS {
@@ -99,18 +106,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         Some(data) => format!("phy-sec: recordings in {}", name(data)),
     };
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    write(&args.out.join("report.json"), serde_json::to_string_pretty(&object)?.as_bytes())?;
-    write(&args.out.join("report.html"), report::html(&heading, &facts, &sections).as_bytes())?;
+    object_file.write(serde_json::to_string_pretty(&object)?.as_bytes())?;
+    page_file.write(report::html(&heading, &facts, &sections).as_bytes())?;
 
     if context.json {
         context.print_json(&object)?;
     } else {
         context.print(format!("{heading}\nbackend {}, seed {}\n", context.backend, context.seed))?;
         context.print(report::text(&sections))?;
-        let page = args.out.join("report.html");
-        context.print(format!("Pictures and figures: {} (and report.json beside it)", page.display()))?;
+        let page = page_file.path().display();
+        context.print(format!("Pictures and figures: {page} (and report.json beside it)"))?;
     }
-    Ok(Outcome::Quiet)
+    // A row whose truth is not known is no fault.
+    let wrong = sections.iter().flat_map(|section| &section.rows).any(|row| row.right == Some(false));
+    Ok(if wrong { Outcome::Notable } else { Outcome::Quiet })
 }
 
 /// `phy-sec.demo/1` of `docs/json.md`.
@@ -145,8 +154,4 @@ fn name(folder: &Path) -> String {
 /// A recording's place inside the folder of recordings: what a report calls it.
 fn relative(path: &Path, data: &Path) -> String {
     path.strip_prefix(data).unwrap_or(path).display().to_string()
-}
-
-fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }

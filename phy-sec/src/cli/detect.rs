@@ -1,6 +1,6 @@
 //! `phy-sec detect`: the jamming events of a recording.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use comfy_table::Table;
 use phy_sec::{
     event::{Event, write_ndjson},
@@ -30,7 +30,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut config: Config = context.config("jamming")?;
     let mut source = source::open(&args.source, context)?;
-    config.sample_rate = source::sample_rate(source.as_ref(), &args.source.source)?;
+    let name = &args.source.source;
+    config.sample_rate = source::sample_rate(source.as_ref(), name)?;
+    if let Some(configured) = context.configured("jamming", "sample_rate") {
+        context.warn(format!(
+            "[jamming] sample_rate = {configured} does not count: {name} was made at {} Hz, by itself or by --rate",
+            config.sample_rate
+        ));
+    }
     config.center_frequency = source.info().center_frequency.unwrap_or(config.center_frequency);
     config.pfa = args.pfa.unwrap_or(config.pfa);
     config.noise_power = args.noise_power.or(config.noise_power);
@@ -45,8 +52,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut totals = Totals::default();
     // Samples since the monitor began.
     let mut samples = 0u64;
+    // The first sample, for as long as all the others are the same.
+    let mut constant = None;
+    let mut varies = false;
     let bar = context.progress(source.info().samples.unwrap_or(0), "listening");
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
         let retuned = |new: Option<f64>, old: f64| new.is_some_and(|new| new != old);
         if retuned(read.center_frequency, config.center_frequency)
             || retuned(read.sample_rate, config.sample_rate)
@@ -64,6 +74,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             output.take(monitor.gap(read.sample_start)?)?;
         }
         output.take(monitor.push(block).context("the samples cannot be used")?)?;
+        if let Some(first) = constant.or(block.first().copied()) {
+            constant = Some(first);
+            varies = varies || block.iter().any(|x| *x != first);
+        }
         samples += block.len() as u64;
         bar.inc(block.len() as u64);
         Ok(())
@@ -71,19 +85,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     output.take(monitor.finish()?)?;
     totals.add(samples, &monitor);
     drop(bar);
+    // An empty answer would be taken for a clean one.
+    if let (Some(first), false, 0) = (constant, varies, output.count) {
+        bail!("{name}: every sample is {first}: the radio recorded nothing, and there is nothing to judge");
+    }
+    let warning = totals.warning(config.block());
+    if let (Some(warning), 0, 0) = (&warning, totals.examined, output.count) {
+        bail!("{name}: {warning}");
+    }
 
     if !context.json {
         if output.count > 0 {
             context.print(&output.table)?;
         }
         context.print(format!(
-            "{} samples, {} blocks judged after {} learned: {} event(s), {} short or sparse stretches left \
-             out as activity",
-            totals.samples, totals.examined, totals.learned, output.count, totals.dismissed
+            "{} samples, {} blocks judged: {} event(s), {} short or sparse stretches left out as activity",
+            totals.samples, totals.examined, output.count, totals.dismissed
         ))?;
+        if config.noise_power.is_none() {
+            context.print(format!(
+                "{} blocks, the first ones and later quiet ones, were learned from: a jammer that was on from the first \
+                 sample on is taken for ordinary, unless it is a steady line. --noise-power POWER judges every block by \
+                 the noise",
+                totals.learned
+            ))?;
+        }
     }
-    if let Some(warning) = totals.warning(config.block()) {
-        // Said on standard error, so that an empty answer is not taken for a clean one.
+    if let Some(warning) = warning {
         context.warn(warning);
     }
     Ok(if output.count > 0 { Outcome::Notable } else { Outcome::Quiet })
@@ -123,9 +151,11 @@ impl Totals {
         if stretches == 0 {
             return None;
         }
-        let whole = samples / block as u64;
         Some(if stretches == self.stretches {
-            format!("{whole} blocks of {block} samples are too few to learn from; nothing was judged")
+            let whole = samples / block as u64;
+            format!(
+                "{samples} samples, {whole} whole blocks of {block}, are too few to learn from; nothing was judged"
+            )
         } else {
             format!(
                 "{stretches} of {} stretches between retunings, {samples} samples, are too short to learn from; \
@@ -171,8 +201,9 @@ impl Output<'_> {
     fn take(&mut self, events: Vec<Event>) -> anyhow::Result<()> {
         self.count += events.len();
         if self.context.json {
-            write_ndjson(&events, std::io::stdout().lock())?;
-            return Ok(());
+            let mut lines = Vec::new();
+            write_ndjson(&events, &mut lines)?;
+            return self.context.write(&lines);
         }
         for event in events {
             let jnr = event.parameter("jnr_db").map_or("-".to_owned(), |jnr| format!("{jnr:.1}"));

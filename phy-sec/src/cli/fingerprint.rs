@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -16,10 +15,14 @@ use phy_sec::fingerprint::{
     recording::{FingerprintConfig, Recording, measure},
 };
 use rayon::prelude::*;
-use sdr_io::{Datatype, OpenOptions};
+use sdr_io::OpenOptions;
 use serde_json::json;
 
-use super::{Context, Outcome, report, source};
+use super::{
+    Context, Outcome,
+    files::{self, Kind, Output},
+    report, source,
+};
 use labels::Label;
 
 mod labels;
@@ -40,7 +43,7 @@ enum Command {
     Enroll {
         /// Folder with labels.csv: file, emitter, role, recording, samples, datatype, sample_rate
         folder: PathBuf,
-        /// Gallery file to write
+        /// Gallery file to write; an existing file is replaced if it is a gallery
         #[arg(long, value_name = "FILE")]
         gallery: PathBuf,
     },
@@ -62,7 +65,7 @@ enum Command {
         /// What the split keeps together: recording, or random (which flatters)
         #[arg(long, value_parser = split)]
         split: Option<Split>,
-        /// Parts that are tested in turn
+        /// Parts that are tested in turn; at most as many as there are enrolled recordings
         #[arg(long)]
         folds: Option<usize>,
     },
@@ -115,14 +118,15 @@ pub(crate) fn measure_folder(
     let measured: anyhow::Result<Vec<Measured>> = labels
         .into_par_iter()
         .map(|label| {
-            let options = OpenOptions {
-                datatype: Some(Datatype::parse(&label.datatype)?),
-                sample_rate: Some(label.sample_rate),
-                ..OpenOptions::default()
-            };
+            let options = label.options();
             let path = folder.join(&label.file);
             let name = path.to_string_lossy();
             let mut opened = source::open_with(&name, &options, context)?;
+            if let (Some(said), Some(held)) = (label.samples, opened.info().samples)
+                && said != held
+            {
+                bail!("{name}: {} says {said} samples, and it holds {held}", labels::FILE);
+            }
             let x = source::read_all(&name, opened.as_mut(), MOST_SAMPLES)?;
             let recording = measure(&x, label.sample_rate, config, &context.backend)
                 .with_context(|| format!("cannot measure {}", label.file))?;
@@ -164,6 +168,11 @@ pub(crate) fn evaluate_measured(
     let working = context.working("cross-validating");
     let mut evaluation = evaluate(source, &names, &bursts, &noise, &config.evaluate(), context.seed)?;
     drop(working);
+    if let [slowest, .., fastest] = labels::rates(measured.iter().map(|m| &m.label))[..] {
+        evaluation.warnings.push(format!(
+            "the recordings were made at different rates, {slowest} to {fastest} Hz: what tells them apart may be the rate"
+        ));
+    }
     if !silent.is_empty() {
         evaluation.warnings.push(format!("no burst that can be used in {}", silent.join(", ")));
     }
@@ -176,6 +185,7 @@ fn enroll(
     config: &FingerprintConfig,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
+    let output = Output::new(path, Kind::Gallery, &[])?;
     let measured = measure_folder(folder, config, context)?;
     let (bursts, _) = observations(&measured);
     let examples: Vec<Example> = bursts
@@ -183,13 +193,24 @@ fn enroll(
         .filter(|b| b.enrolled)
         .map(|b| Example { emitter: &b.emitter, recording: &b.recording, features: &b.features })
         .collect();
-    let gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
-    fs::write(path, gallery.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+    let enrolled = measured.iter().map(|m| &m.label).filter(|label| label.enrolled);
+    let rates = labels::rates(enrolled);
+    if let [slowest, .., fastest] = rates[..] {
+        bail!(
+            "{}: the enrolled recordings were made at different rates, {slowest} to {fastest} Hz; a gallery is of one rate",
+            folder.join(labels::FILE).display()
+        );
+    }
+    let mut gallery = Gallery::enroll(&feature::names(&config.features), &examples, &config.enroll)?;
+    if let [rate] = rates[..] {
+        gallery = gallery.at_sample_rate(rate)?;
+    }
+    output.write(gallery.to_json().as_bytes())?;
     let emitters = gallery.emitters().len();
     if context.json {
         context.print_json(&json!({
             "schema": "phy-sec.enrollment/1", "source": folder, "gallery": path, "emitters": emitters,
-            "bursts": examples.len(), "threshold": gallery.threshold(),
+            "bursts": examples.len(), "threshold": gallery.threshold(), "sample_rate": gallery.sample_rate(),
         }))?;
     } else {
         context.print(format!(
@@ -203,16 +224,16 @@ fn enroll(
 
 fn identify(
     sources: &[PathBuf],
-    path: &Path,
+    gallery_path: &Path,
     raw: &source::RawArgs,
     config: &FingerprintConfig,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
-    let gallery = read_gallery(path)?;
+    let gallery = read_gallery(gallery_path)?;
     if gallery.features() != feature::names(&config.features) {
         bail!(
             "{} was enrolled with other features than the configuration's: {}",
-            path.display(),
+            gallery_path.display(),
             gallery.features().join(", ")
         );
     }
@@ -220,11 +241,28 @@ fn identify(
     let mut table = report::table(&["file", "sample", "decision", "score", "nearest", "because of"]);
     let files = recordings(sources, raw)?;
     let bar = context.progress(files.len() as u64, "identifying");
-    for (name, path, options) in files {
+    let mut identified = 0;
+    for File { name, path, options, listed } in files {
         let path = path.to_string_lossy();
-        let mut opened = source::open_with(&path, &options, context)?;
+        let mut opened = match source::open_with(&path, &options, context) {
+            Ok(opened) => opened,
+            Err(error) if !listed => {
+                // Nobody named it: it lies beside the recordings.
+                context.warn(format!("skipped: {error:#}"));
+                bar.inc(1);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        identified += 1;
         // Before the samples are read: there may be a gigabyte of them.
         let rate = source::sample_rate(opened.as_ref(), &name)?;
+        if let Some(enrolled) = gallery.sample_rate().filter(|enrolled| !labels::same_rate(*enrolled, rate)) {
+            bail!(
+                "{name} was made at {rate} Hz and {} enrolled at {enrolled} Hz: their features cannot be compared",
+                gallery_path.display()
+            );
+        }
         let x = source::read_all(&path, opened.as_mut(), MOST_SAMPLES)?;
         let recording =
             measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;
@@ -250,6 +288,9 @@ fn identify(
         bar.inc(1);
     }
     drop(bar);
+    if identified == 0 {
+        bail!("there is no recording in {}", join(sources));
+    }
     if !context.json {
         context.print(table)?;
         context.print(format!("unknown below a score of {:.2}", gallery.threshold()))?;
@@ -267,23 +308,40 @@ fn line(file: &str, start: u64, end: u64, found: &Identification) -> serde_json:
     })
 }
 
-/// What a recording is called in the answer, where it lies, and what it does not say itself.
-type Named = (String, PathBuf, OpenOptions);
+fn join(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// A recording to identify.
+struct File {
+    /// What it is called in the answer.
+    name: String,
+    path: PathBuf,
+    /// What it does not say itself.
+    options: OpenOptions,
+    /// Named by somebody, not only found in a folder.
+    listed: bool,
+}
 
 /// The recordings that the command line names.
-fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<Named>> {
-    let mut files: Vec<Named> = Vec::new();
+fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<File>> {
+    let mut files: Vec<File> = Vec::new();
     for source in sources {
         if !source.is_dir() {
-            files.push((source.display().to_string(), source.clone(), raw.options()?));
+            files.push(File {
+                name: source.display().to_string(),
+                path: source.clone(),
+                options: raw.options()?,
+                listed: true,
+            });
         } else if source.join(labels::FILE).exists() {
             for label in labels::read(source)? {
-                let options = OpenOptions {
-                    datatype: Some(Datatype::parse(&label.datatype)?),
-                    sample_rate: Some(label.sample_rate),
-                    ..OpenOptions::default()
-                };
-                files.push((label.file.clone(), source.join(&label.file), options));
+                files.push(File {
+                    path: source.join(&label.file),
+                    options: label.options(),
+                    name: label.file,
+                    listed: true,
+                });
             }
         } else {
             let mut inside: Vec<PathBuf> = fs::read_dir(source)
@@ -295,7 +353,7 @@ fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<
             inside.sort();
             for path in inside {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.push((name, path, raw.options()?));
+                files.push(File { name, path, options: raw.options()?, listed: false });
             }
         }
     }
@@ -303,12 +361,7 @@ fn recordings(sources: &[PathBuf], raw: &source::RawArgs) -> anyhow::Result<Vec<
 }
 
 fn read_gallery(path: &Path) -> anyhow::Result<Gallery> {
-    let file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that a larger file is refused and never held.
-    file.take(MAX_GALLERY_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = files::read(path, MAX_GALLERY_BYTES as u64)?;
     Gallery::from_json(&bytes).with_context(|| format!("{} cannot be used", path.display()))
 }
 

@@ -36,21 +36,38 @@ struct Info<'a> {
     not_finite: u64,
     gaps: u64,
     lost_samples: Option<u64>,
+    captures: Vec<Capture>,
+    trailing_bytes: u64,
     annotations: usize,
+}
+
+/// A stretch of one frequency with nothing missing inside.
+#[derive(Serialize)]
+struct Capture {
+    sample_start: u64,
+    samples: u64,
+    center_frequency: Option<f64>,
 }
 
 /// Reads the whole recording once.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    let name = &args.source.source;
     let mut source = source::open_tolerant(&args.source, context)?;
     let stream = source.info().clone();
     let bar = context.progress(stream.samples.unwrap_or(0), "reading");
     let mut level = Level::new(&stream);
+    let mut captures: Vec<Capture> = Vec::new();
     let mut gaps = 0;
     let mut lost = Some(0);
     let mut not_finite = 0;
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
+        let samples = block.len() as u64;
+        let tuned = captures.last().map(|capture| capture.center_frequency);
+        let retuned = tuned.is_some_and(|tuned| tuned != read.center_frequency);
         match read.lost_before {
             Lost::None => {}
+            // A source that is retuned breaks off; that samples were lost is not said by that.
+            Lost::Unknown if retuned => {}
             Lost::Count(count) => {
                 gaps += 1;
                 lost = lost.map(|lost| lost + count);
@@ -59,6 +76,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
                 gaps += 1;
                 lost = None;
             }
+        }
+        match captures.last_mut() {
+            Some(capture) if !retuned && !read.lost_before.is_gap() => capture.samples += samples,
+            _ => captures.push(Capture {
+                sample_start: read.sample_start,
+                samples,
+                center_frequency: read.center_frequency,
+            }),
         }
         not_finite += read.not_finite as u64;
         level.push(block);
@@ -71,7 +96,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let known = level.samples > 0;
     let info = Info {
         schema: "phy-sec.info/1",
-        source: &args.source.source,
+        source: name,
         format: stream.format,
         datatype: stream.datatype.to_string(),
         channels: stream.channels,
@@ -86,8 +111,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         not_finite,
         gaps,
         lost_samples: lost,
+        captures,
+        trailing_bytes: stream.partial_bytes,
         annotations: source.annotations().len(),
     };
+    if stream.partial_bytes > 0 {
+        context.warn(format!(
+            "{name} ends inside a sample, {} byte(s) after the last whole one: it was cut, or the datatype is wrong; \
+             other commands refuse it unless file:PATH?partial=1 says otherwise",
+            stream.partial_bytes
+        ));
+    }
     if context.json {
         context.print_json(&info)?;
     } else {
@@ -105,7 +139,7 @@ fn text(info: &Info) -> comfy_table::Table {
     row("samples", Some(info.samples.to_string()));
     row("sample rate", info.sample_rate.map(|rate| format!("{rate} Hz")));
     row("duration", info.duration.map(|duration| format!("{duration:.6} s")));
-    row("centre frequency", info.center_frequency.map(|frequency| format!("{frequency} Hz")));
+    row("centre frequency", frequencies(&info.captures));
     row("mean power", info.mean_power_db.map(|power| format!("{power:.1} dB full scale")));
     row("peak", info.peak_db.map(|peak| format!("{peak:.1} dB full scale")));
     row("DC", info.dc.map(|[re, im]| format!("{re:+.5} {im:+.5}i")));
@@ -113,8 +147,33 @@ fn text(info: &Info) -> comfy_table::Table {
     row("NaN or infinite", Some(format!("{} samples (counted as zero)", info.not_finite)));
     let lost = info.lost_samples.map_or("an unknown number of".into(), |lost| lost.to_string());
     row("gaps", Some(format!("{}, {lost} samples lost", info.gaps)));
+    if info.trailing_bytes > 0 {
+        row("left over", Some(format!("{} byte(s) after the last whole sample", info.trailing_bytes)));
+    }
     row("annotations", Some(info.annotations.to_string()));
     table
+}
+
+/// The one frequency, or those of the captures in turn.
+fn frequencies(captures: &[Capture]) -> Option<String> {
+    /// Lines of the table.
+    const MOST: usize = 8;
+    let first = captures.first()?.center_frequency;
+    if captures.iter().all(|capture| capture.center_frequency == first) {
+        return first.map(|frequency| format!("{frequency} Hz"));
+    }
+    let mut lines: Vec<String> = captures
+        .iter()
+        .take(MOST)
+        .map(|capture| {
+            let frequency = capture.center_frequency.map_or("not known".into(), |f| format!("{f} Hz"));
+            format!("{frequency} from sample {}, {} samples", capture.sample_start, capture.samples)
+        })
+        .collect();
+    if captures.len() > MOST {
+        lines.push(format!("and {} more captures", captures.len() - MOST));
+    }
+    Some(lines.join("\n"))
 }
 
 /// Sums over the recording, in `f64` because it may be long.

@@ -11,7 +11,7 @@ use phy_sec::channel::intel5300;
 use phy_sec::keygen::probe::{Trace, table};
 use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, files};
 
 /// Keys from the channel.
 #[derive(clap::Args)]
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             "--key-out writes real keys: give --seed a number that no session used before, for the hash is chosen by it"
         );
     }
+    let key_files = args.key_out.as_deref().map(key_files).transpose()?;
     let Agreement { report, keys } =
         recording(&args.alice, args.bob.as_deref(), args.eve.as_deref(), &config, context)?;
     if context.json {
@@ -60,11 +61,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     } else {
         context.print(text(&report))?;
     }
-    if let (Some(prefix), Some((alice, bob))) = (&args.key_out, &keys) {
-        for (end, key) in [("alice", alice), ("bob", bob)] {
-            let mut path = prefix.clone().into_os_string();
-            path.push(format!(".{end}.key"));
-            write_key(Path::new(&path), key)?;
+    if let (Some([alice_file, bob_file]), Some((alice, bob))) = (&key_files, &keys) {
+        write_key(alice_file, alice)?;
+        if let Err(error) = write_key(bob_file, bob) {
+            // One key without the other is of no use to anybody but a thief.
+            return match fs::remove_file(alice_file) {
+                Ok(()) => Err(error),
+                Err(_) => Err(error.context(format!("{} was left behind", alice_file.display()))),
+            };
         }
     }
     Ok(if keys.is_some() { Outcome::Quiet } else { Outcome::Notable })
@@ -79,15 +83,27 @@ pub(super) fn recording(
     context: &Context,
 ) -> anyhow::Result<Agreement> {
     let bob = bob.filter(|path| path.as_os_str() != "-");
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    if bob.is_some_and(|bob| real(bob).is_some() && real(bob) == real(alice)) {
+        context.warn(format!(
+            "both ends are {}: what comes out says nothing of a channel between two",
+            alice.display()
+        ));
+    }
     let (a, b) = match bob {
         Some(bob) => (read(alice, config)?, read(bob, config)?),
         None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,
     };
     let e = eve.map(|path| read(path, config)).transpose()?;
     let _working = context.working("agreeing");
-    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())?;
-    let names = [Some(alice), bob].into_iter().flatten();
-    agreement.report.source = names.map(|path| path.display().to_string()).collect();
+    let source: Vec<String> =
+        [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
+    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
+        .with_context(|| {
+            let eve = eve.map(|path| path.display().to_string());
+            source.iter().cloned().chain(eve).collect::<Vec<_>>().join(", ")
+        })?;
+    agreement.report.source = source;
     Ok(agreement)
 }
 
@@ -109,12 +125,7 @@ fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
 const LARGEST: u64 = 1 << 30;
 
 fn content(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let length = fs::metadata(path).with_context(cannot)?.len();
-    if length > LARGEST {
-        bail!("{} is {length} bytes long; channel measurements are at most {LARGEST}", path.display());
-    }
-    fs::read(path).with_context(cannot)
+    files::read(path, LARGEST)
 }
 
 fn text(report: &Report) -> String {
@@ -142,6 +153,25 @@ fn text(report: &Report) -> String {
     text + "\n" + &report.reason
 }
 
+/// Where the two keys go: asked for before there are any, because a key that cannot be written is lost.
+fn key_files(prefix: &Path) -> anyhow::Result<[PathBuf; 2]> {
+    let files = ["alice", "bob"].map(|end| {
+        let mut path = prefix.to_owned().into_os_string();
+        path.push(format!(".{end}.key"));
+        PathBuf::from(path)
+    });
+    for file in &files {
+        if file.symlink_metadata().is_ok() {
+            bail!("{}: exists already, and a key is not overwritten", file.display());
+        }
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            bail!("{}: there is no such folder", file.display());
+        }
+    }
+    Ok(files)
+}
+
 /// Nobody but the owner may read it, and a file that is there already is not touched.
 fn write_key(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
     let mut options = fs::OpenOptions::new();
@@ -149,5 +179,9 @@ fn write_key(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).with_context(|| format!("cannot make {}", path.display()))?;
-    file.write_all(key.expose()).with_context(|| format!("cannot write {}", path.display()))
+    let written = file.write_all(key.expose()).with_context(|| format!("cannot write {}", path.display()));
+    if written.is_err() {
+        let _ = fs::remove_file(path); // the error is the first one's
+    }
+    written
 }

@@ -7,8 +7,15 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 
 use super::demo::{Row, Section};
 
-/// Columns of a terminal that the table is broken to.
+/// Columns that a table is broken to where no terminal shows it: in a file or a pipe.
 const WIDTH: u16 = 132;
+
+/// Columns of the terminal, if there is one.
+fn width() -> u16 {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    // Narrower than this, words would be cut; and a line longer than this nobody reads.
+    terminal.map_or(WIDTH, |(width, _)| width.0.clamp(50, 200))
+}
 
 /// A rule under the header, nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
@@ -18,7 +25,8 @@ pub(crate) fn text(sections: &[Section]) -> String {
     let mut text = String::new();
     for section in sections {
         let mut table = table(&["", "scene", "truth", "decision", "evidence"]);
-        if let Some(evidence) = table.column_mut(4) {
+        let roomy = width() >= WIDTH;
+        if let Some(evidence) = table.column_mut(4).filter(|_| roomy) {
             evidence.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(56)));
         }
         for row in &section.rows {
@@ -32,7 +40,7 @@ pub(crate) fn text(sections: &[Section]) -> String {
 /// An empty table in the one style of every command.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
     table.set_header(header.iter().copied());
     table
 }

@@ -1,8 +1,8 @@
 //! `phy-sec spectrum`: a recording's power over time and frequency as a picture, in memory that does not grow with it.
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use kernels::{
     stft_power::{Detrend, Scaling, StftConfig},
     window::Window,
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     Context, Outcome,
+    files::{Kind, Output},
     plot::{self, Series},
     report::db,
     source::{self, SourceArgs},
@@ -23,7 +24,7 @@ use super::{
 pub(crate) struct Args {
     #[command(flatten)]
     source: SourceArgs,
-    /// The picture
+    /// The picture; an existing file is replaced if it is a PNG picture
     #[arg(short, long, value_name = "FILE.png", default_value = "spectrum.png")]
     out: PathBuf,
     /// Samples per frame; frames overlap by half
@@ -42,16 +43,18 @@ struct Report<'a> {
     sample_rate: f64,
     center_frequency: Option<f64>,
     frames: u64,
+    samples_left_out: u64,
     bin_width: f64,
     start_frequency: f64,
     power_density_db: Vec<Option<f64>>,
-    png: &'a PathBuf,
+    png: &'a Path,
 }
 
-/// Reads the recording once, draws it, and prints its mean power density with `--json`.
+/// Reads the recording once, draws it up to where it is retuned, and prints its mean power density with `--json`.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
-    let mut source = source::open(&args.source, context)?;
     let name = &args.source.source;
+    let output = Output::new(&args.out, Kind::Png, &[source::path(name).as_ref()])?;
+    let mut source = source::open(&args.source, context)?;
     let sample_rate = source::sample_rate(source.as_ref(), name)?;
     let center_frequency = source.info().center_frequency;
     let config = StftConfig {
@@ -66,9 +69,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut picture = Picture::new(args.size);
     let mut mean = vec![0.0; args.size];
     let mut frames = 0u64;
+    // Samples at other frequencies than the first.
+    let mut elsewhere = 0u64;
+    let mut tunings = 1u64;
+    let mut tuned = center_frequency;
 
     let bar = context.progress(source.info().samples.unwrap_or(0), "reading");
-    source::for_each_block(source.as_mut(), |read, block| {
+    source::for_each_block(name, source.as_mut(), |read, block| {
+        bar.inc(block.len() as u64);
+        if read.center_frequency != tuned {
+            tuned = read.center_frequency;
+            tunings += 1;
+        }
+        // One picture has one frequency axis, and one time axis without holes: that of the first tuning.
+        if tunings > 1 {
+            elsewhere += block.len() as u64;
+            return Ok(());
+        }
         if read.lost_before.is_gap() {
             stft.reset(read.sample_start);
         }
@@ -79,10 +96,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             picture.push(frame);
             frames += 1;
         }
-        bar.inc(block.len() as u64);
         Ok(())
     })?;
     drop(bar);
+    if tunings > 1 {
+        context.warn(format!(
+            "{name} is retuned {} time(s): drawn are the samples before that, at {} Hz, and not the {elsewhere} after it",
+            tunings - 1,
+            center_frequency.unwrap_or(0.0)
+        ));
+    }
     if frames == 0 {
         bail!("{name} holds fewer than the {} samples of one frame; choose a smaller --size", args.size);
     }
@@ -92,16 +115,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let center = center_frequency.unwrap_or(0.0);
     let start_frequency = center - (args.size / 2) as f64 * bin_width;
     let frequency = start_frequency..start_frequency + sample_rate;
+    // Its own name: where it lies is nobody's business in a picture that travels.
+    let title = Path::new(source::path(name)).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let png = if args.density {
-        let point =
-            |(bin, db): (usize, &Option<f64>)| Some((start_frequency + bin as f64 * bin_width, (*db)?));
+        let (scale, unit) = plot::frequency_unit(&frequency);
+        let point = |(bin, db): (usize, &Option<f64>)| {
+            Some(((start_frequency + bin as f64 * bin_width) / scale, (*db)?))
+        };
         let points = density.iter().enumerate().filter_map(point).collect();
-        plot::lines("frequency (Hz)", "power density (dB/Hz)", &[Series { name: name.clone(), points }])?
+        let series = [Series { name: title.clone(), points }];
+        plot::lines(&title, &format!("frequency ({unit})"), "power density (dB/Hz)", &series)?
     } else {
         let duration = frames as f64 * stft.config().hop as f64 / sample_rate;
-        plot::spectrogram(picture.power_db()?.view(), 0.0..duration, frequency, &[])?
+        plot::spectrogram(&title, picture.power_db()?.view(), 0.0..duration, frequency, &[])?
     };
-    fs::write(&args.out, png).with_context(|| format!("cannot write {}", args.out.display()))?;
+    output.write(&png)?;
 
     if context.json {
         context.print_json(&Report {
@@ -110,10 +138,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             sample_rate,
             center_frequency,
             frames,
+            samples_left_out: elsewhere,
             bin_width,
             start_frequency,
             power_density_db: density,
-            png: &args.out,
+            png: output.path(),
         })?;
     } else {
         let peak = density
@@ -124,7 +153,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             let frequency = start_frequency + bin as f64 * bin_width;
             context.print(format!("{frames} frames; strongest: {peak:.1} dB/Hz at {frequency} Hz"))?;
         }
-        context.print(format!("Picture: {}", args.out.display()))?;
+        context.print(format!("Picture: {}", output.path().display()))?;
     }
     Ok(Outcome::Quiet)
 }

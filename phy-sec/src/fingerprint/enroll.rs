@@ -77,6 +77,9 @@ pub struct Gallery {
     false_rejection: f64,
     /// Bursts of recordings left out, on which the threshold was set; 0 if it is the normal distribution's.
     calibration_bursts: usize,
+    /// Hz, of the recordings enrolled; galleries of others do not fit them. Absent where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample_rate: Option<f64>,
     model: Model,
 }
 
@@ -105,6 +108,7 @@ impl Gallery {
             threshold: conformal(&left_out, config.false_rejection),
             false_rejection: config.false_rejection,
             calibration_bursts: left_out.iter().map(Vec::len).sum(),
+            sample_rate: None,
             model,
         })
     }
@@ -117,6 +121,21 @@ impl Gallery {
     /// Names of the numbers in a feature vector.
     pub fn features(&self) -> &[String] {
         &self.features
+    }
+
+    /// The same gallery with a note of the rate at which its recordings were made, Hz: features measured at another rate
+    /// are other features.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] if it is not a positive number.
+    pub fn at_sample_rate(self, sample_rate: f64) -> Result<Gallery> {
+        check_rate(sample_rate)?;
+        Ok(Gallery { sample_rate: Some(sample_rate), ..self })
+    }
+
+    /// The rate at which the enrolled recordings were made, Hz, if it was noted.
+    pub fn sample_rate(&self) -> Option<f64> {
+        self.sample_rate
     }
 
     /// The fitted classifier.
@@ -227,9 +246,17 @@ impl Gallery {
         if !gallery.threshold.is_finite() {
             return Err(Error::NotFinite { what: "threshold", index: 0 });
         }
+        gallery.sample_rate.map_or(Ok(()), check_rate)?;
         gallery.model.check()?;
         Ok(gallery)
     }
+}
+
+fn check_rate(rate: f64) -> Result<()> {
+    if rate.is_finite() && rate > 0.0 {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { field: "sample_rate", rule: "a positive number of Hz", got: rate.to_string() })
 }
 
 /// The emitter with the most evidence.

@@ -126,7 +126,8 @@ pub struct Evaluation {
 /// tested, and are strangers while they are tested. A recording that holds several emitters is tested as a whole.
 ///
 /// # Errors
-/// [`Error::TooShort`] without two enrolled emitters or, split by recording, two of their recordings; errors of [`Gallery::enroll`]; [`Error::OutOfRange`] for one fold.
+/// [`Error::TooShort`] without two enrolled emitters or, split by recording, two of their recordings; errors of [`Gallery::enroll`];
+/// [`Error::OutOfRange`] for one fold, or for more than there are enrolled recordings.
 pub fn evaluate(
     source: &str,
     features: &[String],
@@ -137,6 +138,16 @@ pub fn evaluate(
 ) -> Result<Evaluation> {
     if let Some(folds) = config.folds.filter(|folds| *folds < 2) {
         return Err(Error::OutOfRange { field: "folds", rule: "at least 2", got: folds.to_string() });
+    }
+    // A gallery is enrolled for each fold, and one without a recording to test tells nothing.
+    let recordings: BTreeSet<&str> = bursts.iter().filter(|b| b.enrolled).map(|b| &*b.recording).collect();
+    if let Some(folds) = config.folds.filter(|folds| *folds > recordings.len().max(2)) {
+        let got = format!("{folds} for {}", recordings.len());
+        return Err(Error::OutOfRange {
+            field: "folds",
+            rule: "at most the number of enrolled recordings",
+            got,
+        });
     }
     let enrolled: BTreeSet<&str> = bursts.iter().filter(|b| b.enrolled).map(|b| &*b.emitter).collect();
     if enrolled.len() < 2 {

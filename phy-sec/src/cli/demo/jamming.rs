@@ -213,7 +213,9 @@ fn judge(scene: &str, truth: &Truth, events: &[Event], config: &Config) -> (Row,
     let placed = (event.freq_lower_edge - truth.band.0).abs() <= margin
         && (event.freq_upper_edge - truth.band.1).abs() <= margin;
     let ratio = |name| event.parameter(name).map_or("-".to_owned(), |db| format!("{db:.1} dB"));
-    let mut detail = format!("JNR {}, JSR {}", ratio("jnr_db"), ratio("jsr_db"));
+    // Not the JSR of the truth, which is over the victim's own power while it sends.
+    let mut detail =
+        format!("{} over the quietest block, {} over the mean learned", ratio("jnr_db"), ratio("jsr_db"));
     for (name, unit, scale) in
         [("sweep_rate", "MHz/ms", 1e-9), ("pulse_period", "ms", 1e3), ("duty", "", 1.0)]
     {
@@ -259,8 +261,13 @@ fn figure(title: &str, x: &[Complex32], config: &Config, events: &[Event]) -> an
         label: event.class.clone(),
     });
     let regions: Vec<Region> = regions.collect();
-    let png =
-        plot::spectrogram(power_db.view(), 0.0..x.len() as f64 / rate, -rate / 2.0..rate / 2.0, &regions)?;
+    let png = plot::spectrogram(
+        "",
+        power_db.view(),
+        0.0..x.len() as f64 / rate,
+        -rate / 2.0..rate / 2.0,
+        &regions,
+    )?;
     Ok(Figure {
         title: format!("Jamming: {title}"),
         caption: "Power over time and frequency; a box around each event, named by its class".into(),

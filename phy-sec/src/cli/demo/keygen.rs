@@ -187,6 +187,6 @@ fn disagreement(context: &Context, link: &LinkConfig) -> anyhow::Result<Figure> 
         caption: "Share of raw bits that differ over the correlation of the two ends' measurements, as the noise grows. The \
                   threshold follows acos(rho)/pi; a guard band trades samples for agreement."
             .into(),
-        png: plot::lines("correlation of Alice and Bob", "key disagreement rate", &series)?,
+        png: plot::lines("", "correlation of Alice and Bob", "key disagreement rate", &series)?,
     })
 }

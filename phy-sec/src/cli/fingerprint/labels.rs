@@ -1,11 +1,15 @@
 //! `labels.csv`: which file holds whose transmissions. Somebody else's file: nothing in it is trusted.
 
 use std::{
+    collections::HashMap,
     fs,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail, ensure};
+use sdr_io::{Datatype, OpenOptions};
+
+use crate::cli::files::{self, quoted};
 
 /// Its name inside the folder.
 pub(super) const FILE: &str = "labels.csv";
@@ -20,18 +24,44 @@ pub(crate) struct Label {
     pub(crate) emitter: String,
     pub(crate) enrolled: bool,
     pub(crate) recording: String,
-    pub(crate) datatype: String,
+    /// How many there are, where the table says so.
+    pub(crate) samples: Option<u64>,
+    pub(crate) datatype: Datatype,
     pub(crate) sample_rate: f64,
+}
+
+impl Label {
+    /// What the recording does not say itself.
+    pub(super) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            datatype: Some(self.datatype),
+            sample_rate: Some(self.sample_rate),
+            ..OpenOptions::default()
+        }
+    }
+}
+
+/// The sample rates, each once, of recordings that would be compared with each other; what a feature measures depends on
+/// the rate.
+pub(super) fn rates<'a>(labels: impl Iterator<Item = &'a Label>) -> Vec<f64> {
+    let mut rates: Vec<f64> = labels.map(|label| label.sample_rate).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup_by(|a, b| same_rate(*a, *b));
+    rates
+}
+
+/// Whether two rates are the same but for the radio's clock and rounding: within 1 %.
+pub(super) fn same_rate(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.01 * a.abs().max(b.abs())
 }
 
 /// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
 pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
     let path = folder.join(FILE);
-    let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    ensure!(size <= MOST_BYTES, "{} has {size} bytes, at most {MOST_BYTES} are read", path.display());
-    let content = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let content = files::read_text(&path, MOST_BYTES)?;
     let labels = parse(&content).with_context(|| format!("{} cannot be used", path.display()))?;
     let home = fs::canonicalize(folder)?;
+    let mut seen: HashMap<PathBuf, &str> = HashMap::new();
     for label in &labels {
         let file = folder.join(&label.file);
         let real = fs::canonicalize(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -40,6 +70,15 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Label>> {
             "{} is not a file inside the folder",
             file.display()
         );
+        // As two recordings it would stand on both sides of a split by recording.
+        if let Some(other) = seen.insert(real, &label.file) {
+            bail!(
+                "{}: {} is listed twice, or is the same file as {}",
+                path.display(),
+                quoted(&label.file),
+                quoted(other)
+            );
+        }
     }
     Ok(labels)
 }
@@ -49,11 +88,15 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
     let header = reader.headers()?.clone();
     let column = |name: &str| match header.iter().position(|h| h.trim() == name) {
         Some(at) => Ok(at),
-        None => bail!("there is no column {name:?}; there are {:?}", header.iter().collect::<Vec<_>>()),
+        None => {
+            let names: Vec<&str> = header.iter().collect();
+            bail!("there is no column {name:?}; the first line is {}", quoted(&names.join(",")))
+        }
     };
     let at = ["file", "emitter", "role", "recording", "datatype", "sample_rate"].map(column);
     let [file, emitter, role, recording, datatype, sample_rate] = at;
     let at = [file?, emitter?, role?, recording?, datatype?, sample_rate?];
+    let samples = column("samples").ok();
     let mut labels = Vec::new();
     for (i, row) in reader.records().enumerate() {
         let row = row?;
@@ -63,7 +106,8 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         ensure!(
             plain && !file.contains(['/', '\\', '\0', '?']),
-            "line {line}: {file:?} is not the plain name of a file in this folder"
+            "line {line}: {} is not the plain name of a file in this folder",
+            quoted(file)
         );
         ensure!(
             !emitter.is_empty() && !recording.is_empty(),
@@ -72,14 +116,22 @@ fn parse(content: &str) -> anyhow::Result<Vec<Label>> {
         let enrolled = match role {
             "enrolled" => true,
             "unknown" => false,
-            other => bail!("line {line}: role {other:?} is neither \"enrolled\" nor \"unknown\""),
+            other => bail!("line {line}: role {} is neither \"enrolled\" nor \"unknown\"", quoted(other)),
         };
         let sample_rate = rate.parse::<f64>().ok().filter(|r| r.is_finite() && *r > 0.0);
         let Some(sample_rate) = sample_rate else {
-            bail!("line {line}: sample_rate {rate:?} is not a positive number")
+            bail!("line {line}: sample_rate {} is not a positive number", quoted(rate))
         };
-        let [file, emitter, recording, datatype] = [file, emitter, recording, datatype].map(str::to_owned);
-        labels.push(Label { file, emitter, enrolled, recording, datatype, sample_rate });
+        let samples = match samples.map(|at| row.get(at).unwrap_or("").trim()) {
+            None | Some("") => None,
+            Some(text) => match text.parse::<u64>() {
+                Ok(samples) if samples > 0 => Some(samples),
+                _ => bail!("line {line}: samples {} is not a positive whole number", quoted(text)),
+            },
+        };
+        let datatype = Datatype::parse(datatype).with_context(|| format!("line {line}"))?;
+        let [file, emitter, recording] = [file, emitter, recording].map(str::to_owned);
+        labels.push(Label { file, emitter, enrolled, recording, samples, datatype, sample_rate });
     }
     ensure!(!labels.is_empty(), "no recording is listed");
     Ok(labels)
@@ -100,6 +152,7 @@ mod tests {
             (&*labels[0].emitter, labels[0].enrolled, labels[0].sample_rate),
             ("door bell", true, 250e3)
         );
+        assert_eq!(labels[0].datatype, Datatype::CU8);
     }
 
     #[test]
@@ -119,6 +172,21 @@ mod tests {
         for rate in ["0", "-1", "NaN", "inf", "fast", ""] {
             refused(format!("{HEADER}a,e,enrolled,r,1,cu8,{rate}\n"), "not a positive number");
         }
+        for samples in ["-1", "0", "many", "1.5", "18446744073709551616"] {
+            refused(format!("{HEADER}a,e,enrolled,r,{samples},cu8,1e6\n"), "not a positive whole number");
+        }
+        refused(format!("{HEADER}a,e,enrolled,r,1,zz9,1e6\n"), "line 2: `zz9` is not a datatype");
         refused(format!("{HEADER}a,e,enrolled\n"), "CSV error");
+        // However long the text is, the message can be read.
+        let long = "\0".repeat(1 << 20);
+        for content in [
+            long.clone(),
+            format!("{HEADER}{long},e,enrolled,r,1,cu8,1e6\n"),
+            format!("{HEADER}a,e,{long},r,1,cu8,1e6\n"),
+            format!("{HEADER}a,e,enrolled,r,1,cu8,{long}\n"),
+        ] {
+            let error = format!("{:#}", parse(&content).unwrap_err());
+            assert!(error.len() < 1000, "{} bytes", error.len());
+        }
     }
 }

@@ -155,6 +155,15 @@ fn bad_input() {
     );
     let folds = EvaluateConfig { folds: Some(1), ..EvaluateConfig::default() };
     assert_eq!(run(&one, &folds), "folds must be at least 2, got 1");
+    let three = observations(3, 3, 1.0, true);
+    for split in [Split::Recording, Split::Random] {
+        let folds = |count| EvaluateConfig { split, folds: Some(count), ..EvaluateConfig::default() };
+        assert_eq!(
+            run(&three, &folds(10)),
+            "folds must be at most the number of enrolled recordings, got 10 for 9"
+        );
+        assert!(evaluate("t", &names(), &three, &[], &folds(9), 1).is_ok());
+    }
     let mut bad = observations(3, 3, 1.0, true);
     bad[4].features[1] = Some(f64::NAN);
     assert!(run(&bad, &EvaluateConfig::default()).contains("NaN"));
