@@ -217,7 +217,7 @@ fn every_quantizer_agrees_on_a_key() {
             _ => (Default::default(), &fast),
         };
         let eve = crate::keygen::EveModel { rho: 0.1 };
-        let security = crate::keygen::Security { epsilon: 2f64.powi(-20) };
+        let security = crate::keygen::Security { epsilon: 2f64.powi(-20), ..Default::default() };
         let got = agreed(
             probes,
             &Config { component, quantize: Some(quantize), eve, security, ..Config::default() },

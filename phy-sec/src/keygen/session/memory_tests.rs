@@ -29,8 +29,10 @@ fn counted(quantize: &str, series: &Array2<f64>) -> f64 {
         ..Config::default()
     };
     let settings = config.session(Kind::Csi);
-    let alice = Alice::new(series.clone(), &settings, [1; 32], &Backend::default()).unwrap();
-    let bob = Bob::new(series.clone(), &settings, &Backend::default()).unwrap();
+    let alice = Alice::new(series.clone(), &settings, [1; 32], Authentication::Insecure, &Backend::default())
+        .unwrap();
+    let bob =
+        Bob::new(series.clone(), &settings, [2; 32], Authentication::Insecure, &Backend::default()).unwrap();
     let (alice, _) = run(alice, bob).unwrap();
     let ledger = alice.ledger().unwrap();
     let strictest = ledger.estimates().iter().filter(|e| e.counts).map(|e| e.bound).fold(1.0, f64::min);

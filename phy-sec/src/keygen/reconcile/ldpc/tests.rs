@@ -249,7 +249,7 @@ proptest! {
 #[test]
 fn sessions_settle() {
     use crate::keygen::{
-        Alice, Bob, Config, EveModel, Outcome, Security, probe::Kind, session, session::Body,
+        Alice, Authentication, Bob, Config, EveModel, Outcome, Security, probe::Kind, session, session::Body,
     };
     use rand_distr::{Distribution, StandardNormal};
 
@@ -257,7 +257,7 @@ fn sessions_settle() {
     let config = Config {
         reconcile: method,
         eve: EveModel { rho: 0.1 },
-        security: Security { epsilon: 2f64.powi(-16) },
+        security: Security { epsilon: 2f64.powi(-16), ..Security::default() },
         ..Config::default()
     };
     let settings = config.session(Kind::Csi);
@@ -267,8 +267,8 @@ fn sessions_settle() {
         let a = ndarray::Array2::from_shape_simple_fn((1, 1600), &mut draw);
         let b = a.mapv(|a| 0.98 * a + (1.0 - 0.98f64.powi(2)).sqrt() * draw());
         let backend = kernels::Backend::default();
-        let alice = Alice::new(a, &settings, [seed as u8; 32], &backend).unwrap();
-        (alice, Bob::new(b, &settings, &backend).unwrap())
+        let alice = Alice::new(a, &settings, [seed as u8; 32], Authentication::Insecure, &backend).unwrap();
+        (alice, Bob::new(b, &settings, [!(seed as u8); 32], Authentication::Insecure, &backend).unwrap())
     };
     let mut released = 0;
     for seed in 0..8 {
