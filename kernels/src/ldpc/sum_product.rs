@@ -157,7 +157,7 @@ fn tanh_half<S: Simd>(simd: S, v: S::f32s) -> S::f32s {
     let whole = scaled.round_ties_even();
     let part = scaled - whole;
     let mut power = S::f32s::splat(simd, 0.001_340_043_2);
-    for c in [0.009_676_037, 0.055_503_27, 0.240_221_07, 0.693_147_2, 1.0] {
+    for c in [0.009_676_037, 0.055_503_27, 0.240_221_07, std::f32::consts::LN_2, 1.0] {
         power = power.mul_add(part, S::f32s::splat(simd, c));
     }
     let whole: S::i32s = whole.to_int();
@@ -178,7 +178,7 @@ fn twice_atanh<S: Simd>(simd: S, p: S::f32s) -> S::f32s {
     let bits = ratio.bitcast::<S::i32s>() - ROOT_HALF;
     let part = ((bits & 0x007f_ffff) + ROOT_HALF).bitcast::<S::f32s>() - one;
     let mut log = S::f32s::splat(simd, 0.119_310_54);
-    for c in [-0.186_807_51, 0.204_917_6, -0.249_082_89, 0.333_146_74, -0.500_011_45, 1.000_001] {
+    for c in [-0.186_807_51, 0.204_917_6, -0.249_082_9, 0.333_146_74, -0.500_011_45, 1.000_001] {
         log = log.mul_add(part, S::f32s::splat(simd, c));
     }
     let whole: S::f32s = (bits >> 23).to_float();
