@@ -32,7 +32,8 @@ impl<const N: usize> Places<N> {
         let lanes = row.target.len();
         let count = len.min(lanes - lane);
         let mut places = Self { lanes, lane, count, columns: [0; N], starts: [0; N], whole: count == len };
-        for (k, entry) in row.entries.iter().enumerate().take(N.min(degree)) {
+        let entries = &row.entries[..degree.min(N)];
+        for (k, entry) in entries.iter().enumerate() {
             let start = lane + entry.shift as usize;
             places.starts[k] = if start >= lanes { start - lanes } else { start };
             places.columns[k] = entry.column as usize * lanes;
@@ -87,7 +88,8 @@ impl<const WHOLE: bool> Place<WHOLE> {
         V: SimdBase<S, Element: Copy + Default>,
     {
         if WHOLE {
-            return V::from_slice(simd, &values[self.column + self.start..][..V::LEN]);
+            let first = self.column + self.start;
+            return V::from_slice(simd, &values[first..first + V::LEN]);
         }
         let column = &values[self.column..][..self.lanes];
         let mut vector = V::splat(simd, Default::default());
@@ -105,7 +107,8 @@ impl<const WHOLE: bool> Place<WHOLE> {
         V: SimdBase<S, Element: Copy>,
     {
         if WHOLE {
-            vector.store_slice(&mut values[self.column + self.start..][..V::LEN]);
+            let first = self.column + self.start;
+            vector.store_slice(&mut values[first..first + V::LEN]);
             return;
         }
         let column = &mut values[self.column..][..self.lanes];

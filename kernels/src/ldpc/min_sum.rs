@@ -232,13 +232,18 @@ mod tests {
             let target: Vec<i8> = (0..layout.checks()).map(|_| random() & i8::MIN).collect();
             let posterior: Vec<i8> = (0..layout.bits()).map(|_| random()).collect();
             let messages: Vec<i8> = (0..layout.edges()).map(|_| random() / 4).collect();
-            let mut want = (posterior.clone(), messages.clone(), vec![0; layout.lanes()]);
-            let mut got = (posterior, messages, vec![0; layout.lanes()]);
+            let mut want = (posterior, messages, vec![0; layout.lanes()]);
+            let start = want.clone();
             for _ in 0..2 {
                 scalar(&layout, rule, &target, &mut want.0, &mut want.1, &mut want.2);
-                sweep(&Backend::default(), &layout, rule, &target, &mut got.0, &mut got.1, &mut got.2);
             }
-            prop_assert_eq!(want, got);
+            for level in [Level::new(), Level::baseline()] {
+                let mut got = start.clone();
+                for _ in 0..2 {
+                    sweep(&Backend::Simd(level), &layout, rule, &target, &mut got.0, &mut got.1, &mut got.2);
+                }
+                prop_assert_eq!(&want, &got, "{:?}", level);
+            }
         }
     }
 

@@ -62,9 +62,9 @@ impl Code {
     /// As [`Code::new`]. The last few codes are kept: both ends of a session in one process, or the sessions of an
     /// evaluation, mostly use the same one.
     pub(super) fn shared(ensemble: &'static Ensemble, bits: usize, seed: u64) -> Arc<Self> {
-        static LAST: Mutex<Vec<(f64, usize, u64, Arc<Code>)>> = Mutex::new(Vec::new());
-        let same =
-            |(rate, n, s, _): &&(f64, usize, u64, Arc<Code>)| (*rate, *n, *s) == (ensemble.rate, bits, seed);
+        type Known = (f64, usize, u64, Arc<Code>);
+        static LAST: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+        let same = |(rate, n, s, _): &&Known| (*rate, *n, *s) == (ensemble.rate, bits, seed);
         let known = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., code)) = known().iter().find(same) {
             return Arc::clone(code);
