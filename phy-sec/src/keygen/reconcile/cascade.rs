@@ -124,7 +124,7 @@ impl Alice {
 
 /// The end that corrects its bits.
 pub struct Bob {
-    frame: Searcher<u8>,
+    frame: Box<Searcher<u8>>,
     orders: Orders,
 }
 
@@ -132,7 +132,7 @@ impl Bob {
     pub(super) fn new(config: &Cascade, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
         let plan = config.variant.plan(raw.len(), error_rate);
         let orders = Orders::new(seed, raw.len(), Side::Bob);
-        Self { frame: Searcher::new(plan, config.schedule, spread(&raw), 1), orders }
+        Self { frame: Box::new(Searcher::new(plan, config.schedule, spread(&raw), 1)), orders }
     }
 
     pub(super) fn leaked(&self) -> usize {
