@@ -113,7 +113,11 @@ pub(crate) fn check_rate(rate: Option<f64>) -> Result<()> {
 
 /// 1e300 in five letters, not in three hundred.
 fn printed(x: f64) -> String {
-    if x == 0.0 || !x.is_finite() || (1e-6..1e15).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
+    if x == 0.0 || !x.is_finite() || (1e-6..1e15).contains(&x.abs()) {
+        x.to_string()
+    } else {
+        format!("{x:e}")
+    }
 }
 
 pub(crate) fn check_channels(channels: usize) -> Result<()> {

@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 /// Reads a regular file of at most `most` bytes: a device gives bytes for ever, and a file may grow while it is read.
 pub(crate) fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
-    let too_long = || format!("{}: longer than the {most} bytes that are read of such a file", path.display());
+    let too_long =
+        || format!("{}: longer than the {most} bytes that are read of such a file", path.display());
     // Before it is opened: a pipe would wait for its other end.
     if !fs::metadata(path).with_context(cannot)?.is_file() {
         bail!("{}: not a regular file", path.display());

@@ -63,7 +63,8 @@ pub(crate) fn spectrogram(
         let inside = |x: f64, range: &Range<f64>| x.clamp(range.start, range.end);
         for region in regions {
             let [start, end] = [region.time.start, region.time.end].map(|t| inside(t, &time));
-            let [low, high] = [region.frequency.start, region.frequency.end].map(|f| inside(f / scale, &frequency));
+            let [low, high] =
+                [region.frequency.start, region.frequency.end].map(|f| inside(f / scale, &frequency));
             chart.draw_series([Rectangle::new([(start, low), (end, high)], RED.stroke_width(2))])?;
             label(&mut chart, &region.label, (start, high))?;
         }
@@ -167,7 +168,9 @@ pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]
     let (x, y) = (span(all().map(|p| p.0), false), span(all().map(|p| p.1), false));
     xy(title, (x_label, x), (y_label, y), series, |chart, series, color| {
         let points = series.points.iter().copied().filter(finite);
-        let line = chart.draw_series(LineSeries::new(points, color.stroke_width(2)))?;
+        // A broad line through many points would have spikes where it turns.
+        let broad = if series.points.len() > 200 { 1 } else { 2 };
+        let line = chart.draw_series(LineSeries::new(points, color.stroke_width(broad)))?;
         let key = move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2));
         line.label(&series.name).legend(key);
         Ok(())
@@ -201,7 +204,8 @@ pub(crate) fn waterfall(y_label: &str, steps: &[(String, f64, bool)]) -> anyhow:
             let left = i as f64 + 0.1;
             chart.draw_series([Rectangle::new([(left, from), (left + 0.8, to)], color.filled())])?;
             let style = ("sans-serif", 13).into_font();
-            let centred = |vertical| style.clone().into_text_style(root).pos(Pos::new(HPos::Center, vertical));
+            let centred =
+                |vertical| style.clone().into_text_style(root).pos(Pos::new(HPos::Center, vertical));
             // Under the axis, every other name a line lower, so that long ones do not run into each other.
             let (x, y) = chart.backend_coord(&(left + 0.4, low - margin));
             let below = y + 5 + 17 * (i as i32 % 2);
@@ -382,7 +386,9 @@ mod tests {
     #[test]
     fn pictures_of_anything() {
         let series = |n: usize| -> Vec<Series> {
-            (0..n).map(|i| Series { name: format!("{i}").repeat(40), points: vec![(i as f64, 1.0)] }).collect()
+            (0..n)
+                .map(|i| Series { name: format!("{i}").repeat(40), points: vec![(i as f64, 1.0)] })
+                .collect()
         };
         let power = ndarray::Array2::from_elem((3, 4), -50.0f32);
         let region = Region { time: -1.0..9.0, frequency: -9e9..9e9, label: "pulsed".into() };

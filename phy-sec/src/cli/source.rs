@@ -108,9 +108,9 @@ pub(crate) fn open_with(
     if source.metadata().is_some_and(|metadata| metadata.global.sha512.is_some()) {
         // `verify=0` in the URI wins over this.
         let _working = context.working("checking SHA-512");
-        source = open(&OpenOptions { verify: true, ..options.clone() }).with_context(|| {
-            "the samples cannot be trusted; file:PATH?verify=0 leaves the checksum unchecked"
-        })?;
+        source = open(&OpenOptions { verify: true, ..options.clone() }).with_context(
+            || "the samples cannot be trusted; file:PATH?verify=0 leaves the checksum unchecked",
+        )?;
     }
     if source.info().samples.is_none() {
         bail!("{name} repeats itself for ever, and this command reads to the end: leave `loop` out");
@@ -143,7 +143,11 @@ pub(crate) fn for_each_block(
         let first = first.slice_axis(Axis(0), Slice::from(..read.samples));
         match first.as_slice() {
             Some(samples) => each(&read, samples).with_context(|| {
-                format!("{name}, samples {} to {}", read.sample_start, read.sample_start + read.samples as u64)
+                format!(
+                    "{name}, samples {} to {}",
+                    read.sample_start,
+                    read.sample_start + read.samples as u64
+                )
             })?,
             None => bail!("a block of samples is not contiguous"),
         }

@@ -119,8 +119,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let title = Path::new(source::path(name)).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let png = if args.density {
         let (scale, unit) = plot::frequency_unit(&frequency);
-        let point =
-            |(bin, db): (usize, &Option<f64>)| Some(((start_frequency + bin as f64 * bin_width) / scale, (*db)?));
+        let point = |(bin, db): (usize, &Option<f64>)| {
+            Some(((start_frequency + bin as f64 * bin_width) / scale, (*db)?))
+        };
         let points = density.iter().enumerate().filter_map(point).collect();
         let series = [Series { name: title.clone(), points }];
         plot::lines(&title, &format!("frequency ({unit})"), "power density (dB/Hz)", &series)?

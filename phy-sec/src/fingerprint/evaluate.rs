@@ -143,7 +143,11 @@ pub fn evaluate(
     let recordings: BTreeSet<&str> = bursts.iter().filter(|b| b.enrolled).map(|b| &*b.recording).collect();
     if let Some(folds) = config.folds.filter(|folds| *folds > recordings.len().max(2)) {
         let got = format!("{folds} for {}", recordings.len());
-        return Err(Error::OutOfRange { field: "folds", rule: "at most the number of enrolled recordings", got });
+        return Err(Error::OutOfRange {
+            field: "folds",
+            rule: "at most the number of enrolled recordings",
+            got,
+        });
     }
     let enrolled: BTreeSet<&str> = bursts.iter().filter(|b| b.enrolled).map(|b| &*b.emitter).collect();
     if enrolled.len() < 2 {

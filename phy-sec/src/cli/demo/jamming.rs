@@ -261,8 +261,13 @@ fn figure(title: &str, x: &[Complex32], config: &Config, events: &[Event]) -> an
         label: event.class.clone(),
     });
     let regions: Vec<Region> = regions.collect();
-    let png =
-        plot::spectrogram("", power_db.view(), 0.0..x.len() as f64 / rate, -rate / 2.0..rate / 2.0, &regions)?;
+    let png = plot::spectrogram(
+        "",
+        power_db.view(),
+        0.0..x.len() as f64 / rate,
+        -rate / 2.0..rate / 2.0,
+        &regions,
+    )?;
     Ok(Figure {
         title: format!("Jamming: {title}"),
         caption: "Power over time and frequency; a box around each event, named by its class".into(),
