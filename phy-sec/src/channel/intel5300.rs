@@ -26,8 +26,8 @@ struct Record {
 /// Gains are the raw numbers of the card, which scales each packet by its gain control. Time is the card's
 /// microsecond counter in s, its wrap at 2³² undone. Where packets were received on different numbers of antenna
 /// pairs, the pairs that all have are kept. Sequence numbers are those of the log, their wraps at 2¹⁶ undone: two logs
-/// agree on them if they begin within the same 65,536 packets. A log in which all are equal, as the card's own firmware
-/// writes it, has none.
+/// agree on them if they begin within the same 65,536 packets. A log in which all are equal, as where the field is
+/// not used, has none.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a record that is cut off or contradicts itself, naming its first byte;

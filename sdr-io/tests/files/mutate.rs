@@ -7,7 +7,7 @@ use std::{
 };
 
 /// SplitMix64: enough chance for this, and no dependency.
-pub struct Chance(pub u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -18,7 +18,7 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 }
@@ -89,7 +89,7 @@ fn mutate(chance: &mut Chance, seeds: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Runs `case` on files made from `seeds`, for a number of times or, with FUZZ_SECONDS, for so long.
-pub fn fuzz(name: &str, seeds: &[Vec<u8>], mut case: impl FnMut(&[u8]) -> bool) {
+pub(crate) fn fuzz(name: &str, seeds: &[Vec<u8>], mut case: impl FnMut(&[u8]) -> bool) {
     let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse::<u64>().ok());
     let start = Instant::now();
     let (mut runs, mut accepted, mut slowest) = (0_u64, 0_u64, Duration::ZERO);
