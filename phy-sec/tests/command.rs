@@ -548,6 +548,7 @@ fn refusals_name_what_to_do() {
         (vec!["spectrum", &raw, "--rate", "0"], 2, "from 0.001 to 1e12 Hz"),
         (vec!["detect", &raw, "--rate", "1e-300"], 2, "from 0.001 to 1e12 Hz, got 1e-300"),
         (vec!["info", &raw, "--freq", "often"], 2, "433.92M"),
+        (vec!["detect", &raw, "--rate", "1M", "--pfa", "1e300"], 1, "within 1e-12..=0.1, got 1e300"),
         (vec!["info", "/no/such/thing"], 1, "error: /no/such/thing: No such file"),
         (vec!["info", &unnamed], 1, "--datatype"),
         (vec!["info", "-"], 1, "standard input is not read"),
