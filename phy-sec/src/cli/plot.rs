@@ -168,7 +168,9 @@ pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]
     let (x, y) = (span(all().map(|p| p.0), false), span(all().map(|p| p.1), false));
     xy(title, (x_label, x), (y_label, y), series, |chart, series, color| {
         let points = series.points.iter().copied().filter(finite);
-        let line = chart.draw_series(LineSeries::new(points, color.stroke_width(2)))?;
+        // A broad line through many points would have spikes where it turns.
+        let broad = if series.points.len() > 200 { 1 } else { 2 };
+        let line = chart.draw_series(LineSeries::new(points, color.stroke_width(broad)))?;
         let key = move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2));
         line.label(&series.name).legend(key);
         Ok(())

@@ -106,7 +106,12 @@ impl Config {
             ("max_duration", "above 0 s and finite", positive(self.max_duration), self.max_duration),
         ];
         match rules.into_iter().find(|rule| !rule.2) {
-            Some((field, rule, _, got)) => Err(Error::OutOfRange { field, rule, got: got.to_string() }),
+            Some((field, rule, _, got)) => {
+                // 1e300 in five letters, not in three hundred.
+                let plain = got == 0.0 || (1e-9..1e15).contains(&got.abs());
+                let got = if plain { got.to_string() } else { format!("{got:e}") };
+                Err(Error::OutOfRange { field, rule, got })
+            }
             None => Ok(()),
         }
     }
