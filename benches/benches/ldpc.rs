@@ -36,6 +36,7 @@ fn layout(frames: Option<usize>) -> Layout {
     Layout::new(frames.unwrap_or(81), columns, &rows).expect("a valid matrix")
 }
 
+type SumProduct = fn(&Backend, &Layout, &[f32], &mut [f32], &mut [f32], &mut [f32]);
 type MinSum = fn(&Backend, &Layout, &[i8], &mut [i8], &mut [i8], &mut [i8]);
 
 fn eight_bits(c: &mut Criterion) {
@@ -67,7 +68,7 @@ fn sums_and_products(c: &mut Criterion) {
     let llr = inputs::wifi_llr(&inputs::wifi_codewords());
     let start: Vec<f32> = llr[..layout.bits()].iter().map(|&v| f32::from(v) / 4.0).collect();
     let target = vec![1.0; layout.checks()];
-    let run = |sweep: fn(&Backend, &Layout, &[f32], &mut [f32], &mut [f32], &mut [f32])| {
+    let run = |sweep: SumProduct| {
         let (mut posterior, mut messages) = (start.clone(), vec![0.0; layout.edges()]);
         let mut failed = vec![0.0; layout.lanes()];
         for _ in 0..10 {

@@ -100,7 +100,7 @@ fn codes_do_not_change() {
         let code = Code::new(ensemble, bits, 7);
         for (_, row) in code.layout(1).unwrap().rows() {
             row.iter().for_each(|entry| {
-                hash.update([entry.column.to_le_bytes(), entry.shift.to_le_bytes()].concat())
+                hash.update([entry.column.to_le_bytes(), entry.shift.to_le_bytes()].concat());
             });
         }
         for puncture in code.punctures(40, 7) {
