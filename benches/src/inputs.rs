@@ -165,19 +165,6 @@ pub fn keys(n: usize, count: usize) -> (Vec<Bits>, Vec<Bits>) {
     (frames(alice), frames(bob))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the harness's `gen_inputs.py` gives for the same words.
-    #[test]
-    fn the_same_bits() {
-        assert_eq!([word(60, 0), word(60, 1)], [0x91a6_4f2d_2e04_d295, 0x01d8_b0a1_48bf_c1f0]);
-        assert_eq!([gauss(2, 1000), gauss(2, 1001)], [1.0171571940286515, -1.0389475462046898]);
-        assert_eq!(narrow(complex_gauss(3, 5)), Complex32::new(0.17411424, 0.10019233));
-    }
-}
-
 /// 802.11n's matrix of n = 1944 and rate 1/2: shifts of 81 x 81 circulants, -1 where there is none
 /// (IEEE 802.11-2012, table F-1; `wifi1944_r12_base.i32`).
 #[rustfmt::skip]
@@ -256,4 +243,17 @@ pub fn wifi_reconcile(rate: f64) -> (Vec<u8>, Vec<u8>) {
     let wrong = |k: usize| u8::from(((word(53, k as u64) >> 11) as f64 * 2f64.powi(-53)) < rate);
     let bob = alice.iter().enumerate().map(|(k, bit)| bit ^ wrong(k)).collect();
     (alice, bob)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the harness's `gen_inputs.py` gives for the same words.
+    #[test]
+    fn the_same_bits() {
+        assert_eq!([word(60, 0), word(60, 1)], [0x91a6_4f2d_2e04_d295, 0x01d8_b0a1_48bf_c1f0]);
+        assert_eq!([gauss(2, 1000), gauss(2, 1001)], [1.0171571940286515, -1.0389475462046898]);
+        assert_eq!(narrow(complex_gauss(3, 5)), Complex32::new(0.17411424, 0.10019233));
+    }
 }
