@@ -179,10 +179,12 @@ fn summary(scene: &str, evaluation: &Evaluation) -> Row {
         ),
         right: None,
         detail: format!(
-            "noise alone {}, EER {}, AUROC of strangers {}",
+            "noise alone {}, EER {}; unknown: AUROC {}, {} of the strangers' bursts given a name, {} of the others' none",
             percent(evaluation.noise_only_balanced_accuracy),
             number(evaluation.eer),
-            number(evaluation.auroc_unknown)
+            number(evaluation.auroc_unknown),
+            percent(evaluation.false_acceptance),
+            percent(evaluation.false_rejection)
         ),
     }
 }
