@@ -144,7 +144,7 @@ fn reasons_are_typed() {
             Outcome::Settled { .. } => panic!("{}", outcome.reason()),
         })
     };
-    assert_eq!(with(&|m| m.version = 2), [Abort::Silence, Abort::Version].map(|_| Abort::Version));
+    assert_eq!(with(&|m| m.version += 1), [Abort::Silence, Abort::Version].map(|_| Abort::Version));
     assert_eq!(with(&|m| m.number += 1)[0], Abort::Unexpected);
     let reasons = with(&|m| {
         if let Body::Hello { samples, .. } = &mut m.body {
