@@ -7,7 +7,7 @@
 use kernels::Backend;
 use ndarray::Array2;
 use phy_sec::keygen::probe::Kind;
-use phy_sec::keygen::{Alice, Bob, Config, ErrorRate, EveModel, session};
+use phy_sec::keygen::{Alice, Authentication, Bob, Config, ErrorRate, EveModel, session};
 use phy_sec::sim;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
@@ -55,8 +55,8 @@ fn released(method: &str, rho: f64, eve: f64, samples: usize) -> Result<(f64, St
     };
     let settings = config.session(Kind::Csi);
     let backend = Backend::default();
-    let alice = Alice::new(a, &settings, [7; 32], &backend)?;
-    let bob = Bob::new(b, &settings, &backend)?;
+    let alice = Alice::new(a, &settings, [7; 32], Authentication::Insecure, &backend)?;
+    let bob = Bob::new(b, &settings, [8; 32], Authentication::Insecure, &backend)?;
     let (alice, bob) = session::run(alice, bob)?;
     let bits = match (alice.key(), bob.key()) {
         (Some(alice), Some(bob)) if alice.matches(bob) => alice.bits(),

@@ -27,7 +27,6 @@ impl Reconciler {
         seed: u64,
     ) -> Result<Outcome> {
         let seed = ChaCha20Rng::seed_from_u64(seed).get_seed();
-        #[allow(irrefutable_let_patterns, reason = "other methods are rows of the parent's table")]
         if let Self::Cascade(method) = self {
             return batch::reconcile(method, alice, bob, error_rate, seed);
         }

@@ -168,7 +168,6 @@ fn every_variant_and_schedule_is_reachable() {
             );
             let config: crate::keygen::Config = serde_json::from_str(&text).unwrap();
             config.check().unwrap();
-            #[allow(irrefutable_let_patterns, reason = "other methods are rows of a table")]
             let Reconciler::Cascade(method) = config.reconcile else { panic!("{text}") };
             let (a, b) = strings(777, 20, &mut rng(3));
             let (corrected, leaked, _) = run(&method, &a, &b, 0.03, [5; 32]);
