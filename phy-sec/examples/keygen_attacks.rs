@@ -172,7 +172,7 @@ fn blocked(seed: u64) -> phy_sec::Result<(Trace, Trace)> {
     let mut rng = sim::rng(seed);
     let half = rng.random_range(3..40);
     let mut trace = || {
-        let level = |k: usize| if (k / half) % 2 == 0 { 1.0 } else { 0.3 };
+        let level = |k: usize| if (k / half).is_multiple_of(2) { 1.0 } else { 0.3 };
         let values =
             Array2::from_shape_fn((1, 2000), |(_, k)| level(k) + 0.02 * rng.sample::<f64, _>(StandardNormal));
         Trace::new(values, Some((0..2000).collect()), None, Kind::Csi)

@@ -1,7 +1,7 @@
 //! Privacy amplification: reconciled bits in, a shorter key out of which nobody knows anything, by a hash whose
 //! seed is public (leftover hash lemma: Impagliazzo, Levin, Luby, STOC '89; with side information: Dodis et al. 2008).
 //!
-//! Both families of [`Hash`] are universal: two different inputs meet with probability `2^-m` over the seeds, which is all that the
+//! Both families of [`enum@Hash`] are universal: two different inputs meet with probability `2^-m` over the seeds, which is all that the
 //! lemma asks for. So `m <= H_min - leaked - 2 log2(1/epsilon)` bits are within `epsilon` of uniform ([`length`]), at any length of
 //! the input: there is no asymptotic term to be left out.
 
