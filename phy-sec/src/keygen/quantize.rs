@@ -53,7 +53,7 @@ pub enum LevelFrom {
 }
 
 /// One symbol per place, `[row, time]`, rows one after another. A row is a lane of the series, or a pair of lanes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Quantized {
     /// The symbol of each place, its first bit the most significant of `widths`; meaningless where it is not kept. Secret.
     pub symbols: Vec<u8>,
@@ -104,6 +104,13 @@ impl Quantized {
     pub(super) fn bits(&self, place: usize) -> impl Iterator<Item = bool> + '_ {
         let (symbol, width) = (self.symbols[place], self.widths[place]);
         (0..width).rev().map(move |k| symbol >> k & 1 == 1)
+    }
+}
+
+/// The number of places alone.
+impl std::fmt::Debug for Quantized {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Quantized({} places)", self.symbols.len())
     }
 }
 
