@@ -1,0 +1,76 @@
+//! `fingerprint`.
+
+use std::fs;
+
+use crate::{
+    documented, json, path, phy_sec, refusal,
+    signal::{add_tone, cf32, noise},
+    text,
+};
+
+/// Two transmitters of tones at frequencies of their own, enrolled and identified.
+#[test]
+fn enrolment_and_identification_answer_as_documented() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut labels = String::from("file,emitter,role,recording,samples,datatype,sample_rate\n");
+    for (emitter, cycles) in [("alpha", 0.02), ("bravo", -0.05)] {
+        for recording in 0..4u32 {
+            let file = format!("{emitter}{recording}.cf32");
+            let mut samples = noise(30_000, 0.02, u64::from(recording) + 100 * emitter.len() as u64);
+            for burst in 0..4 {
+                let start = 4000 + 6500 * burst;
+                add_tone(&mut samples[start..start + 3000], cycles + 1e-4 * f64::from(recording));
+            }
+            fs::write(folder.path().join(&file), cf32(&samples)).unwrap();
+            labels += &format!("{file},{emitter},enrolled,{emitter}{recording},30000,cf32_le,1e6\n");
+        }
+    }
+    fs::write(folder.path().join("labels.csv"), &labels).unwrap();
+    let gallery = folder.path().join("gallery.json");
+    let enrolled =
+        &json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"])[0];
+    // An earlier gallery is replaced.
+    json(&["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery), "--json"]);
+    assert_eq!((&enrolled["schema"], &enrolled["emitters"]), (&"phy-sec.enrollment/1".into(), &2.into()));
+    documented(enrolled);
+    let recording = folder.path().join("alpha1.cf32");
+    let args = ["fingerprint", "identify", path(&recording), "--gallery", path(&gallery)];
+    let found = json(&[&args[..], &["--rate", "1e6", "--json"]].concat());
+    assert_eq!(found.len(), 4);
+    for burst in &found {
+        assert_eq!(burst["nearest"], "alpha", "{burst}");
+        documented(burst);
+    }
+    assert!(refusal(&args, 1).contains("--rate"), "a rate is needed before samples are read");
+
+    // What lies beside recordings is no recording, and is skipped with a word.
+    let mixed = tempfile::tempdir().unwrap();
+    let identify =
+        ["fingerprint", "identify", path(mixed.path()), "--gallery", path(&gallery), "--rate", "1e6"];
+    assert!(refusal(&identify, 1).contains("no recording in"));
+    fs::write(mixed.path().join("notes.txt"), "see a.cf32").unwrap();
+    assert!(refusal(&identify, 1).contains("skipped"));
+    fs::copy(&recording, mixed.path().join("a.cf32")).unwrap();
+    let output = phy_sec(&[&identify[..], &["--json"]].concat());
+    assert_eq!(text(&output.stdout).lines().count(), 4);
+    assert!(text(&output.stderr).contains("skipped: ") && text(&output.stderr).contains("notes.txt"));
+
+    // At another rate the features are others; a clock's error is no other rate.
+    assert_eq!(enrolled["sample_rate"], 1e6);
+    let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);
+    assert!(said.contains("enrolled at 1000000 Hz"), "{said}");
+    assert!(phy_sec(&[&args[..], &["--rate", "1.001e6"]].concat()).status.success());
+    let evaluate = ["fingerprint", "evaluate", path(folder.path())];
+    let enroll = ["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery)];
+    let listed = |table: &str| fs::write(folder.path().join("labels.csv"), table).unwrap();
+    let first = "alpha0.cf32,alpha,enrolled,alpha0,30000,cf32_le,1e6\n";
+    listed(&labels.replace("alpha0,30000", "alpha0,99999999"));
+    assert!(refusal(&evaluate, 1).contains("says 99999999 samples, and it holds 30000"));
+    // One file as two recordings, even of two emitters, stands on both sides of a split by recording.
+    listed(&format!("{labels}{}", first.replace(",alpha,", ",charlie,").replace(",alpha0,", ",x,")));
+    assert!(refusal(&evaluate, 1).contains("listed twice"));
+    listed(&labels.replace(first, &first.replace("1e6", "2e6")));
+    assert!(refusal(&enroll, 1).contains("different rates, 1000000 to 2000000 Hz"));
+    let evaluation = &json(&[&evaluate[..], &["--json"]].concat())[0];
+    assert!(evaluation["warnings"].to_string().contains("different rates"), "{evaluation}");
+}

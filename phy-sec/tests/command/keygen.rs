@@ -1,0 +1,82 @@
+//! `keygen`, `capacity` and `entropy`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{json, path, phy_sec, refusal, signal::noise, text};
+
+#[test]
+fn capacity_of_a_model() {
+    // Alice - Bob - Eve is a chain: both bounds are I(A;B) - I(A;E).
+    let report = &json(&["capacity", "--rho-ab", "0.9", "--rho-ae", "0.54", "--rho-be", "0.6", "--json"])[0];
+    assert_eq!(report["schema"], "phy-sec.capacity/1");
+    let of = |name: &str| report[name].as_f64().unwrap();
+    assert!((of("lower") - of("upper")).abs() < 1e-9 && (of("alice_bob") - 1.198).abs() < 1e-4, "{report}");
+    let two =
+        &json(&["capacity", "--rho-ab", "0.9", "--rho-ae", "0.5,0.5", "--eve-correlation", "0.2", "--json"])
+            [0];
+    assert!(two["effective_rho"].as_f64().unwrap() > 0.6);
+    assert!(refusal(&["capacity", "--rho-ab", "1"], 1).contains("positive definite"));
+}
+
+#[test]
+fn entropy_of_a_file_of_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bits.txt");
+    // A chain that stays three times in four: -log2(3/4) a bit, and not independent.
+    let (mut state, mut bit) = (1u64, 0);
+    let bits: String = (0..20_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            bit ^= u8::from(state >> 62 == 0);
+            char::from(b'0' + bit)
+        })
+        .collect();
+    fs::write(&file, bits).unwrap();
+    let report =
+        &json(&["entropy", path(&file), "--iid", "--permutations", "50", "--health", "0.4", "--json"])[0];
+    assert_eq!(report["schema"], "phy-sec.entropy/1");
+    assert_eq!((&report["format"], &report["bits_per_symbol"]), (&"ascii".into(), &1.into()));
+    let min_entropy = report["min_entropy"].as_f64().unwrap();
+    assert!((0.2..0.43).contains(&min_entropy), "{min_entropy}");
+    assert_eq!(report["original"].as_array().unwrap().len(), 10);
+    assert_eq!((&report["bitstring"], &report["h_bitstring"]), (&Value::Array(vec![]), &Value::Null));
+    assert_eq!(report["iid"]["passes"], false);
+    assert_eq!(report["health"]["repetition_cutoff"], 76);
+    assert_eq!(report["health"]["repetition_count"]["alarms"], 0);
+    let output = text(&phy_sec(&["entropy", path(&file)]).stdout);
+    assert!(output.contains("multi_mmc") && output.contains("fewer than the million"), "{output}");
+    fs::write(&file, [1u8, 2, 9]).unwrap();
+    let said = refusal(&["entropy", path(&file), "--bits-per-symbol", "3"], 1);
+    assert!(said.contains("samples must be values of bits_per_symbol bits, got 9"), "{said}");
+    refusal(&["entropy", path(&file), "--bits-per-symbol", "9"], 2);
+}
+
+/// Both keys are written or none.
+#[test]
+fn keys_are_written_in_pairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("both.csv");
+    // Fading that both ends see, with little noise of their own.
+    let (fading, own) = (noise(6000, 4.0, 5), noise(6000, 0.1, 6));
+    let lines = fading.iter().zip(&own).map(|(f, n)| format!("{},{}\n", f[0] + n[0], f[0] + n[1]));
+    fs::write(&table, lines.collect::<String>()).unwrap();
+    let prefix = folder.path().join("s");
+    let key = |end: &str| folder.path().join(format!("s.{end}.key"));
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&prefix)];
+    for (there, other) in [("bob", "alice"), ("alice", "bob")] {
+        fs::write(key(there), "somebody's").unwrap();
+        assert!(refusal(&args, 1).contains("a key is not overwritten"));
+        assert!(!key(other).exists());
+        assert_eq!(fs::read(key(there)).unwrap(), b"somebody's");
+        fs::remove_file(key(there)).unwrap();
+    }
+    let output = phy_sec(&args);
+    assert!(output.status.success(), "{output:?}");
+    let [alice, bob] = ["alice", "bob"].map(|end| fs::read(key(end)).expect("a key was released"));
+    assert!(!alice.is_empty() && alice == bob);
+    let nowhere = folder.path().join("no/such/s");
+    let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
+    assert!(refusal(&args, 1).contains("no such folder"));
+}
