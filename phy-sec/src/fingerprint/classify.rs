@@ -37,8 +37,8 @@ pub struct Score {
     pub emitter: usize,
     /// Log-likelihood ratio of the emitter against the population, natural logarithm.
     pub evidence: f64,
-    /// How far the burst is from the emitter, as a standard normal deviate: the cube root of Mahalanobis' distance
-    /// squared over its degrees of freedom (Wilson and Hilferty, PNAS 17, 1931), so that bursts with different features compare.
+    /// How far the burst is from the emitter, as a standard normal deviate: the sum of the whitened features' squares, each
+    /// bounded so that one feature alone makes no stranger, brought to that scale for any number of features.
     pub atypicality: f64,
 }
 

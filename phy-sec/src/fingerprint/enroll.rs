@@ -23,12 +23,13 @@ pub struct EnrollConfig {
     /// The classifier.
     pub classifier: Method,
     /// Share of bursts of an enrolled transmitter, from a recording not yet seen, that may be called unknown. 0.001 to 0.5.
+    /// Fewer than `1 / false_rejection` recordings cannot promise it: the threshold is then the greatest distance seen among them.
     pub false_rejection: f64,
 }
 
 impl Default for EnrollConfig {
     fn default() -> Self {
-        EnrollConfig { classifier: Method::default(), false_rejection: 0.05 }
+        EnrollConfig { classifier: Method::default(), false_rejection: 0.1 }
     }
 }
 
@@ -129,13 +130,28 @@ impl Gallery {
     /// # Errors
     /// [`Error::OutOfRange`] if it is not a positive number.
     pub fn at_sample_rate(self, sample_rate: f64) -> Result<Gallery> {
-        check_rate(sample_rate)?;
+        positive_rate(sample_rate)?;
         Ok(Gallery { sample_rate: Some(sample_rate), ..self })
     }
 
     /// The rate at which the enrolled recordings were made, Hz, if it was noted.
     pub fn sample_rate(&self) -> Option<f64> {
         self.sample_rate
+    }
+
+    /// Whether features measured at `sample_rate`, Hz, can be compared with those enrolled.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] if another rate was noted; a gallery without one takes any.
+    pub fn check_rate(&self, sample_rate: f64) -> Result<()> {
+        match self.sample_rate {
+            Some(enrolled) if !same_rate(enrolled, sample_rate) => Err(Error::OutOfRange {
+                field: "sample_rate",
+                rule: "that of the recordings enrolled, within 1 %: features of different rates cannot be compared",
+                got: format!("{sample_rate} Hz for {enrolled} Hz"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The fitted classifier.
@@ -246,13 +262,18 @@ impl Gallery {
         if !gallery.threshold.is_finite() {
             return Err(Error::NotFinite { what: "threshold", index: 0 });
         }
-        gallery.sample_rate.map_or(Ok(()), check_rate)?;
+        gallery.sample_rate.map_or(Ok(()), positive_rate)?;
         gallery.model.check()?;
         Ok(gallery)
     }
 }
 
-fn check_rate(rate: f64) -> Result<()> {
+/// Whether two rates are one but for the radio's clock and rounding: within 1 %.
+pub fn same_rate(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.01 * a.abs().max(b.abs())
+}
+
+fn positive_rate(rate: f64) -> Result<()> {
     if rate.is_finite() && rate > 0.0 {
         return Ok(());
     }

@@ -109,7 +109,7 @@ pub struct Evaluation {
     pub auroc_unknown: Option<f64>,
     /// Share of enrolled emitters' bursts that were called unknown at the threshold.
     pub false_rejection: Option<f64>,
-    /// Share of strangers' bursts that were given a name at the threshold.
+    /// Share of strangers' bursts that were given a name at the threshold, over the galleries of all folds.
     pub false_acceptance: Option<f64>,
     /// Share of bursts in which each feature could be measured.
     pub measured: BTreeMap<String, f64>,
@@ -203,7 +203,7 @@ pub fn evaluate(
         bursts: known.len(),
         recordings: groups(&known),
         unknown_emitters: strangers.iter().map(|t| &*bursts[t.index].emitter).collect::<BTreeSet<_>>().len(),
-        unknown_bursts: strangers.len(),
+        unknown_bursts: strangers.iter().map(|t| t.index).collect::<BTreeSet<_>>().len(),
         accuracy: metric::accuracy(&right),
         balanced_accuracy: metric::balanced_accuracy(&right),
         recording_accuracy: recording_accuracy(bursts, &known),
@@ -289,8 +289,8 @@ fn cross_validate(
             let gallery = Gallery::enroll(features, &train, &config.enroll)?;
             let test = observations.iter().enumerate().filter(|(i, o)| match assigned[*i] {
                 Some(f) => f == fold,
-                // Strangers face the first gallery only: each burst counts once.
-                None => fold == 0 && !o.enrolled,
+                // Strangers face every gallery: their figures are means over the folds.
+                None => !o.enrolled,
             });
             Ok(test.filter_map(|(index, o)| trial(&gallery, index, o)).collect())
         })
