@@ -198,6 +198,21 @@ def test_other_features_than_enrolled(gallery):
         gallery.identify(other)
 
 
+def test_other_rate_than_enrolled(measured, gallery):
+    assert gallery.sample_rate == measured["alpha", 0].sample_rate == RATE
+    assert fingerprint.Gallery(gallery.to_json()).sample_rate == RATE
+    other = fingerprint.measure(recording("alpha", 0), 2 * RATE)
+    with pytest.raises(phy_sec.OutOfRangeError, match="^sample_rate must be that of the recordings enrolled, .* 2000000 Hz for 1000000 Hz$"):
+        gallery.identify(other)
+    with pytest.raises(phy_sec.OutOfRangeError, match="^measurements must all be of one sample_rate; got 1000000 and 2000000 Hz"):
+        fingerprint.enroll([measured["alpha", 0], other], ["alpha", "bravo"])
+    with pytest.raises(phy_sec.OutOfRangeError, match="^sample_rate must be a positive number of Hz; got 0$"):
+        fingerprint.Measurement(np.zeros((1, 1)), ["a"], sample_rate=0.0)
+    # Vectors whose rate nobody said fit any gallery.
+    unsaid = fingerprint.Measurement(measured["alpha", 0].bursts, gallery.names)
+    assert unsaid.sample_rate is None and len(gallery.identify(unsaid)) == len(unsaid)
+
+
 def test_cutting_the_stream_changes_nothing():
     x = recording("bravo", 1)
     whole = fingerprint.measure(x, RATE)

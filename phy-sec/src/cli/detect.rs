@@ -85,9 +85,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     output.take(monitor.finish()?)?;
     totals.add(samples, &monitor);
     drop(bar);
-    // An empty answer would be taken for a clean one.
-    if let (Some(first), false, 0) = (constant, varies, output.count) {
-        bail!("{name}: every sample is {first}: the radio recorded nothing, and there is nothing to judge");
+    // An empty answer would be taken for a clean one, and a line at 0 Hz for a jammer.
+    if let (Some(first), false) = (constant, varies) {
+        if output.count == 0 {
+            bail!(
+                "{name}: every sample is {first}: the radio recorded nothing, and there is nothing to judge"
+            );
+        }
+        context.warn(format!("{name}: every sample is {first}: a radio that is stuck shows that too"));
     }
     let warning = totals.warning(config.block());
     if let (Some(warning), 0, 0) = (&warning, totals.examined, output.count) {

@@ -257,12 +257,9 @@ fn identify(
         identified += 1;
         // Before the samples are read: there may be a gigabyte of them.
         let rate = source::sample_rate(opened.as_ref(), &name)?;
-        if let Some(enrolled) = gallery.sample_rate().filter(|enrolled| !labels::same_rate(*enrolled, rate)) {
-            bail!(
-                "{name} was made at {rate} Hz and {} enrolled at {enrolled} Hz: their features cannot be compared",
-                gallery_path.display()
-            );
-        }
+        gallery
+            .check_rate(rate)
+            .with_context(|| format!("{name} does not fit {}", gallery_path.display()))?;
         let x = source::read_all(&path, opened.as_mut(), MOST_SAMPLES)?;
         let recording =
             measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;

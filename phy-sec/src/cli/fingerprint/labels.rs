@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use phy_sec::fingerprint::enroll::same_rate;
 use sdr_io::{Datatype, OpenOptions};
 
 use crate::cli::files::{self, quoted};
@@ -48,11 +49,6 @@ pub(super) fn rates<'a>(labels: impl Iterator<Item = &'a Label>) -> Vec<f64> {
     rates.sort_by(f64::total_cmp);
     rates.dedup_by(|a, b| same_rate(*a, *b));
     rates
-}
-
-/// Whether two rates are the same but for the radio's clock and rounding: within 1 %.
-pub(super) fn same_rate(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 0.01 * a.abs().max(b.abs())
 }
 
 /// Reads `folder/labels.csv` and checks that every file named in it is a plain file of that folder.
