@@ -78,7 +78,8 @@ impl Stft {
     /// ascending frequency, one slice. The first of them starts at what [`Stft::next_start`] said before.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if `x` holds a NaN or an infinity; the stream is then as if `x` had not come.
+    /// [`Error::NotFinite`] if `x` holds a NaN or an infinity, [`Error::OutOfRange`] for samples above 1e15; the stream is then as
+    /// if `x` had not come.
     pub fn push(&mut self, x: &[Complex32]) -> Result<&[f32]> {
         check_finite("samples", x)?;
         let (size, hop) = (self.config().size, self.config().hop);
@@ -157,15 +158,26 @@ pub fn welch(x: &[Complex32], config: StftConfig, backend: Backend) -> Result<Ar
     mean.ok_or(Error::TooShort { what: "Welch's estimate", need, unit: "samples", got: x.len() })
 }
 
-/// The place of the first sample that is no number, as an error.
+/// Largest part of a sample, full scale being 1: the powers of larger ones overflow once a spectrum sums them.
+const LARGEST: f32 = 1e15;
+
+/// The first sample whose power cannot be computed with, as an error.
 pub(crate) fn check_finite(what: &'static str, x: &[Complex32]) -> Result<()> {
-    // One sum tells for the whole block whether to look closer: 0 · x is 0 for every number, NaN for the rest.
-    let sum: f32 = bytemuck::cast_slice::<_, f32>(x).iter().map(|v| v * 0.0).sum();
+    // One sum tells for the whole block whether to look closer: 0 · x is 0 for every number, NaN for the rest, and what is
+    // too large becomes infinite first.
+    let sum: f32 = bytemuck::cast_slice::<_, f32>(x).iter().map(|v| v * (f32::MAX / LARGEST) * 0.0).sum();
     if sum == 0.0 {
         return Ok(());
     }
-    match x.iter().position(|x| !(x.re.is_finite() && x.im.is_finite())) {
-        Some(index) => Err(Error::NotFinite { what, index }),
+    if let Some(index) = x.iter().position(|x| !(x.re.is_finite() && x.im.is_finite())) {
+        return Err(Error::NotFinite { what, index });
+    }
+    match x.iter().position(|x| x.re.abs() > LARGEST || x.im.abs() > LARGEST) {
+        Some(index) => Err(Error::OutOfRange {
+            field: what,
+            rule: "at most 1e15 (full scale is 1)",
+            got: format!("{:e}{:+e}i at index {index}", x[index].re, x[index].im),
+        }),
         None => Ok(()),
     }
 }
@@ -176,6 +188,17 @@ mod tests {
     use kernels::stft_power::Scaling;
     use proptest::prelude::*;
     use std::f64::consts::TAU;
+
+    #[test]
+    fn samples_that_cannot_be_computed_with() {
+        let mut x = vec![Complex32::new(1e15, -1e15); 100];
+        assert!(check_finite("x", &x).is_ok());
+        x[70].im = -2e15;
+        let said = check_finite("x", &x).unwrap_err().to_string();
+        assert_eq!(said, "x must be at most 1e15 (full scale is 1), got 1e15-2e15i at index 70");
+        x[80].re = f32::NAN;
+        assert!(matches!(check_finite("x", &x), Err(Error::NotFinite { index: 80, .. })));
+    }
 
     fn tone(n: usize, cycles_per_sample: f64) -> Vec<Complex32> {
         (0..n)

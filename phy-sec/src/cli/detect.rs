@@ -6,6 +6,7 @@ use phy_sec::{
     event::{Event, write_ndjson},
     jamming::{Config, Monitor},
 };
+use sdr_io::Lost;
 
 use super::{
     Context, Outcome, report,
@@ -18,11 +19,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     source: SourceArgs,
     /// False-alarm probability of a block of noise (default: the configuration's, 1e-4)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pfa: Option<f64>,
     /// Power of the receiver's noise over the whole band, full scale 1: then everything above it is reported,
     /// from the first sample on, instead of what is louder than what was learned
-    #[arg(long, value_name = "POWER")]
+    #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
     noise_power: Option<f64>,
 }
 
@@ -50,6 +51,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         clock: Clock { sample: 0, time: 0.0, sample_rate: config.sample_rate },
     };
     let mut totals = Totals::default();
+    // Whether samples are missing, and nobody knows how many.
+    let mut uncounted = false;
     // Samples since the monitor began.
     let mut samples = 0u64;
     // The first sample, for as long as all the others are the same.
@@ -73,6 +76,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         } else if read.lost_before.is_gap() || samples == 0 {
             output.take(monitor.gap(read.sample_start)?)?;
         }
+        // Where nobody counted them, the times are those of the samples that there are.
+        if let Lost::Count(lost) = read.lost_before {
+            output.clock = output.clock.after(lost, read.sample_start);
+        }
+        uncounted = uncounted || read.lost_before == Lost::Unknown && read.sample_start > 0;
         output.take(monitor.push(block).context("the samples cannot be used")?)?;
         if let Some(first) = constant.or(block.first().copied()) {
             constant = Some(first);
@@ -107,6 +115,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             "{} samples, {} blocks judged: {} event(s), {} short or sparse stretches left out as activity",
             totals.samples, totals.examined, output.count, totals.dismissed
         ))?;
+        if totals.silent > 0 {
+            context.print(format!(
+                "{} of the blocks have no power at all: nothing is learned of them",
+                totals.silent
+            ))?;
+        }
         if config.noise_power.is_none() {
             context.print(format!(
                 "{} blocks, the first ones and later quiet ones, were learned from: a jammer that was on from the first \
@@ -119,6 +133,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     if let Some(warning) = warning {
         context.warn(warning);
     }
+    if uncounted && output.count > 0 {
+        context.warn(format!("{name} lacks samples that nobody counted: times after the gap are too early"));
+    }
     Ok(if output.count > 0 { Outcome::Notable } else { Outcome::Quiet })
 }
 
@@ -129,6 +146,7 @@ struct Totals {
     examined: u64,
     learned: u64,
     dismissed: u64,
+    silent: u64,
     /// Stretches with samples.
     stretches: u64,
     /// Those of them, and their samples, in which no block was judged.
@@ -145,6 +163,7 @@ impl Totals {
         self.examined += counts.examined;
         self.learned += counts.learned;
         self.dismissed += counts.dismissed;
+        self.silent += counts.silent;
         self.stretches += 1;
         if counts.examined == 0 {
             self.unjudged = (self.unjudged.0 + 1, self.unjudged.1 + samples);
@@ -158,6 +177,12 @@ impl Totals {
         }
         Some(if stretches == self.stretches {
             let whole = samples / block as u64;
+            if self.silent == whole && whole > 0 {
+                return Some(format!(
+                    "{samples} samples have no power, or so little that it vanishes in 32 bits (full scale is 1); nothing \
+                     was judged"
+                ));
+            }
             format!(
                 "{samples} samples, {whole} whole blocks of {block}, are too few to learn from; nothing was judged"
             )
@@ -183,6 +208,11 @@ struct Clock {
 impl Clock {
     fn time(self, sample: u64) -> f64 {
         self.time + sample.saturating_sub(self.sample) as f64 / self.sample_rate
+    }
+
+    /// The same clock when `lost` samples are missing before `sample`.
+    fn after(self, lost: u64, sample: u64) -> Self {
+        Self { sample, time: self.time(sample) + lost as f64 / self.sample_rate, ..self }
     }
 
     /// The same clock with another rate from `sample` on.
@@ -236,5 +266,6 @@ mod tests {
         let fast = slow.at_rate(500, 2000.0);
         assert_eq!((slow.time(250), fast.time(500), fast.time(2500)), (0.25, 0.5, 1.5));
         assert_eq!(fast.at_rate(2500, 1000.0).time(3500), 2.5);
+        assert_eq!(slow.after(5000, 500).time(1000), 6.0);
     }
 }

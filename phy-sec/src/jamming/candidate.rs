@@ -211,14 +211,17 @@ impl Candidate {
         event.statistic = -p_value.max(1e-300).log10();
         event.threshold = -config.pfa.log10();
         event.confidence = 1.0 - (p_value * examined as f64).min(1.0);
+        let quiet = match reference.blocks() {
+            0 => "the stated noise allows".to_owned(), // nothing has to be learned then
+            blocks => format!("everything learned in {blocks} blocks"),
+        };
         event.comment = format!(
-            "{}: {}. {} of {blocks} blocks of {} samples were louder than everything learned in {} blocks; noise \
+            "{}: {}. {} of {blocks} blocks of {} samples were louder than {quiet}; noise \
              alone makes a block as conspicuous as the strongest with probability {:.1e}{}",
             verdict.class,
             verdict.why,
             self.hot,
             config.block(),
-            reference.blocks(),
             p_value.max(1e-300),
             if self.continued { "; part of a longer event" } else { "" },
         );

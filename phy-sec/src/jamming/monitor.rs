@@ -21,6 +21,10 @@ use crate::{Backend, Result, event::Event, spectrum::check_finite};
 /// Blocks transformed at a time, so that a long piece takes no more memory than a short one.
 const BATCH: usize = 64;
 
+/// Part of a block's power that is added to each of its bins. Arithmetic with 32 bits leaves lines some 150 dB below the strongest
+/// signal; no receiver reaches that far down, and without a floor they would be the events of a recording without noise.
+const FLOOR: f64 = 1e-12;
+
 /// Finds jamming in a stream.
 ///
 /// [`Monitor::push`] takes samples and returns the events that ended with them, [`Monitor::finish`] ends the
@@ -41,6 +45,7 @@ pub struct Monitor {
     block: u64,
     /// Blocks judged.
     examined: u64,
+    silent: u64,
     conspicuous: u64,
     dismissed: u64,
     reference: Reference,
@@ -63,6 +68,8 @@ struct Followed {
 pub struct Counts {
     /// Blocks judged: those that the reference was first learned from are not.
     pub examined: u64,
+    /// Blocks without any power: zeros, or samples so small that their squares vanish in 32 bits. Nothing is learned from them.
+    pub silent: u64,
     /// Conspicuous ones.
     pub conspicuous: u64,
     /// Blocks that the reference was learned from.
@@ -95,6 +102,7 @@ impl Monitor {
             power: vec![0.0; config.size],
             block: 0,
             examined: 0,
+            silent: 0,
             conspicuous: 0,
             dismissed: 0,
             reference: Reference::new(&config),
@@ -116,6 +124,7 @@ impl Monitor {
     pub fn counts(&self) -> Counts {
         Counts {
             examined: self.examined,
+            silent: self.silent,
             conspicuous: self.conspicuous,
             learned: self.reference.blocks() as u64,
             dismissed: self.dismissed,
@@ -125,7 +134,8 @@ impl Monitor {
     /// Takes the next samples (full scale 1); returns the events that are over.
     ///
     /// # Errors
-    /// [`crate::Error::NotFinite`] if `x` holds a NaN or an infinity; the stream is then as if `x` had not come.
+    /// [`crate::Error::NotFinite`] if `x` holds a NaN or an infinity, [`crate::Error::OutOfRange`] for samples above 1e15; the
+    /// stream is then as if `x` had not come.
     pub fn push(&mut self, x: &[Complex32]) -> Result<Vec<Event>> {
         check_finite("samples", x)?;
         self.pending.extend_from_slice(x);
@@ -178,7 +188,7 @@ impl Monitor {
     /// Forgets everything, what was learned too; the next sample is number 0.
     pub fn reset(&mut self) {
         (self.origin, self.block) = (0, 0);
-        (self.examined, self.conspicuous, self.dismissed) = (0, 0, 0);
+        (self.examined, self.silent, self.conspicuous, self.dismissed) = (0, 0, 0, 0);
         self.pending.clear();
         self.reference = Reference::new(&self.config);
         self.standing = Standing::new(&self.config);
@@ -195,12 +205,15 @@ impl Monitor {
             let sum: f64 = (0..looks).map(|look| f64::from(spectra[look * size + bin])).sum();
             self.power[(bin + size / 2) % size] = (sum / looks as f64) as f32;
         }
+        let total: f64 = self.power.iter().map(|&power| f64::from(power)).sum();
+        self.power.iter_mut().for_each(|power| *power += (FLOOR * total) as f32);
     }
 
     /// Judges the block whose power is in `self.power`.
     fn step(&mut self, samples: &[Complex32]) -> Result<()> {
         let block = self.block;
         self.block += 1;
+        self.silent += u64::from(self.power.iter().all(|&power| power == 0.0));
         self.follow_lines(block)?;
         if !self.reference.ready() {
             self.reference.learn(&self.power);

@@ -8,8 +8,9 @@
 //!
 //! A block is conspicuous by one of two tests, each at half of the probability asked for:
 //! - its loudest bin over its reference (a union bound over the bins: at most that probability);
-//! - how many of every third bin reach a threshold of 1e-2 each. These bins are independent, their windowed
-//!   spectra too, so on noise the count is binomial.
+//! - how many of every third bin reach a threshold of 1e-2 each, and are louder than anything learned: after some
+//!   hundred blocks that is the rarer of the two. These bins are independent, their windowed spectra too, so on noise the
+//!   count is binomial. A steady carrier and its leakage are as loud as what was learned of them, and count for nothing.
 
 use statrs::{
     distribution::{ContinuousCDF, Normal},
@@ -21,7 +22,7 @@ use super::{
     detect::{Level, known_level_multiplier, tail},
 };
 
-/// False-alarm probability of a bin in the test that counts bins.
+/// False-alarm probability of a bin in the test that counts bins, at most.
 const COUNTED_PFA: f64 = 1e-2;
 
 /// How conspicuous a block is.
@@ -45,7 +46,6 @@ pub(crate) struct Reference {
     blocks: usize,
     limit: usize,
     known: Option<f64>,
-    count_threshold: usize,
     thresholds: Thresholds,
 }
 
@@ -55,6 +55,10 @@ struct Thresholds {
     level: Option<Level>,
     cell: f64,
     counted: f64,
+    /// Probability of a bin to be counted.
+    counted_pfa: f64,
+    /// Bins counted that are conspicuous.
+    least_count: usize,
 }
 
 impl Reference {
@@ -68,8 +72,14 @@ impl Reference {
             blocks: 0,
             limit: config.blocks(config.learn).max(LEAST_REFERENCE),
             known: config.noise_power,
-            count_threshold: count_threshold(config.size / 3, config.pfa / 2.0),
-            thresholds: Thresholds { blocks: 0, level: None, cell: f64::INFINITY, counted: f64::INFINITY },
+            thresholds: Thresholds {
+                blocks: 0,
+                level: None,
+                cell: f64::INFINITY,
+                counted: f64::INFINITY,
+                counted_pfa: COUNTED_PFA,
+                least_count: count_threshold(config.size / 3, COUNTED_PFA, config.pfa / 2.0),
+            },
         };
         if let Some(power) = config.noise_power {
             reference.loudest.fill(power as f32);
@@ -130,8 +140,11 @@ impl Reference {
         if blocks >= LEAST_REFERENCE && blocks != self.thresholds.blocks {
             let level = Level::new(self.looks, blocks, blocks);
             let cell = level.multiplier(self.cell_pfa());
-            let counted = level.multiplier(COUNTED_PFA);
-            self.thresholds = Thresholds { blocks, cell, counted, level: Some(level) };
+            let counted = level.multiplier(COUNTED_PFA).max(1.0);
+            let counted_pfa = level.pfa(counted).min(COUNTED_PFA);
+            let least_count = count_threshold(self.loudest.len() / 3, counted_pfa, self.pfa / 2.0);
+            self.thresholds =
+                Thresholds { blocks, cell, counted, counted_pfa, least_count, level: Some(level) };
         }
     }
 
@@ -155,11 +168,11 @@ impl Reference {
             if power > 0.0 {
                 ratio = ratio.max(power / loudest);
                 count +=
-                    usize::from(bin % 3 == 0 && bin + 3 <= self.loudest.len() && power >= counted * loudest);
+                    usize::from(bin % 3 == 0 && bin + 3 <= self.loudest.len() && power > counted * loudest);
             }
         }
         let ratio = f64::from(ratio);
-        let conspicuous = self.ready() && (ratio >= self.thresholds.cell || count >= self.count_threshold);
+        let conspicuous = self.ready() && (ratio >= self.thresholds.cell || count >= self.thresholds.least_count);
         Judgement { ratio, count, conspicuous }
     }
 
@@ -169,7 +182,7 @@ impl Reference {
             Some(level) => level.pfa(judgement.ratio),
             None => tail(self.looks, judgement.ratio),
         };
-        let count = binomial_tail(self.loudest.len() / 3, judgement.count);
+        let count = binomial_tail(self.loudest.len() / 3, self.thresholds.counted_pfa, judgement.count);
         (2.0 * (cell * self.loudest.len() as f64).min(count)).min(1.0)
     }
 
@@ -189,18 +202,18 @@ fn grid(blocks: usize) -> usize {
     }
 }
 
-/// Probability of `count` or more of `trials` at [`COUNTED_PFA`] each.
-fn binomial_tail(trials: usize, count: usize) -> f64 {
+/// Probability of `count` or more of `trials` at `pfa` each.
+fn binomial_tail(trials: usize, pfa: f64, count: usize) -> f64 {
     match count {
         0 => 1.0,
         count if count > trials => 0.0,
-        count => beta_reg(count as f64, (trials - count + 1) as f64, COUNTED_PFA),
+        count => beta_reg(count as f64, (trials - count + 1) as f64, pfa),
     }
 }
 
-/// The smallest count that noise reaches with probability `pfa` or less.
-fn count_threshold(trials: usize, pfa: f64) -> usize {
-    (1..=trials).find(|&count| binomial_tail(trials, count) <= pfa).unwrap_or(trials + 1)
+/// The smallest count that noise reaches with probability `pfa` or less, each of `trials` counting with `each`.
+fn count_threshold(trials: usize, each: f64, pfa: f64) -> usize {
+    (1..=trials).find(|&count| binomial_tail(trials, each, count) <= pfa).unwrap_or(trials + 1)
 }
 
 #[cfg(test)]
@@ -210,10 +223,10 @@ mod tests {
     /// P(X ≥ 2) of 3 trials at 0.01: 3·0.01²·0.99 + 0.01³.
     #[test]
     fn binomial_tail_is_the_sum_of_its_terms() {
-        assert!((binomial_tail(3, 2) - 2.98e-4).abs() < 1e-12);
-        assert_eq!((binomial_tail(3, 0), binomial_tail(3, 4)), (1.0, 0.0));
-        assert_eq!(count_threshold(3, 3e-4), 2);
-        assert_eq!(count_threshold(3, 1e-9), 4);
+        assert!((binomial_tail(3, 0.01, 2) - 2.98e-4).abs() < 1e-12);
+        assert_eq!((binomial_tail(3, 0.01, 0), binomial_tail(3, 0.01, 4)), (1.0, 0.0));
+        assert_eq!(count_threshold(3, 0.01, 3e-4), 2);
+        assert_eq!(count_threshold(3, 0.01, 1e-9), 4);
     }
 
     #[test]
@@ -229,11 +242,11 @@ mod tests {
             reference.learn(&[0.0; 64]);
         }
         assert!(!reference.ready());
-        for _ in 0..8 {
+        for blocks in 1..=2000 {
             reference.learn(&[1.0; 64]);
+            assert_eq!(reference.ready(), blocks >= LEAST_REFERENCE);
+            assert!(!reference.judge(&[1.0; 64]).conspicuous, "{blocks}");
         }
-        assert!(reference.ready());
-        assert!(!reference.judge(&[1.0; 64]).conspicuous);
         let loud = reference.judge(&[1e3; 64]);
         assert!(loud.conspicuous && reference.p_value(&loud) < 1e-9);
     }

@@ -207,7 +207,7 @@ fn a_gap_ends_the_event_and_keeps_what_was_learned() {
     let second = monitor.finish().unwrap();
     assert_eq!((second.len(), second[0].sample_start), (1, 1_000_000));
     monitor.reset();
-    assert_eq!(monitor.counts(), Counts { examined: 0, conspicuous: 0, learned: 0, dismissed: 0 });
+    assert_eq!(monitor.counts(), Counts { examined: 0, silent: 0, conspicuous: 0, learned: 0, dismissed: 0 });
 }
 
 /// What a finish leaves out of a block is not judged, and is counted: the next event stands where it was.

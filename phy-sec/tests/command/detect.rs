@@ -57,4 +57,13 @@ fn a_recording_that_cannot_be_judged_is_not_called_clean() {
     };
     detect(cf32(&noise(100, 0.1, 1)), "100 samples, 0 whole blocks of 512, are too few to learn from");
     detect(vec![0; 8 * 50_000], "every sample is 0+0i");
+    detect(cf32(&vec![[0.5, 0.25]; 500_000]), "every sample is 0.5+0.25i");
+    detect(cf32(&noise(50_000, 1e-30, 1)), "have no power, or so little");
+    detect(cf32(&noise(50_000, 1e30, 1)), "at most 1e15 (full scale is 1)");
+    // A receiver of 8 bits that hears nothing, however its silence is coded.
+    for silence in [0u8, 127, 128, 200] {
+        let file = folder.path().join("x.cu8");
+        fs::write(&file, vec![silence; 400_000]).unwrap();
+        assert!(refusal(&["detect", path(&file), "--rate", "250k"], 1).contains("every sample is"));
+    }
 }
