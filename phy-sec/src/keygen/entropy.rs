@@ -6,6 +6,7 @@
 
 mod collision;
 mod context;
+mod distant;
 pub mod health;
 mod lanes;
 mod markov;
@@ -93,6 +94,8 @@ table! {
     "t_tuple" TTuple t_tuple false true,
     /// Each bit given the one before and the most similar lane.
     "lanes" Lanes lanes false true,
+    /// Each bit given one other, at any distance and in any lane.
+    "distant" Distant distant false true,
     /// Each bit given the one before, the most similar lane, and the public list of kept samples.
     "context" Context context true true,
 }

@@ -64,11 +64,14 @@ impl Ledger {
         let n = worth.raw_bits as f64;
         let least = |conditional: bool| {
             let usable = worth.estimates.iter().filter(|e| e.counts && (conditional || !e.conditional));
-            usable.min_by(|a, b| a.bound.total_cmp(&b.bound)).map_or(("none", 0.0), |e| (e.name, e.bound))
+            // Nor does rounding make less than nothing of it, or a nothing with a sign.
+            usable
+                .min_by(|a, b| a.bound.total_cmp(&b.bound))
+                .map_or(("none", 0.0), |e| (e.name, e.bound.max(0.0) + 0.0))
         };
         let (memory, plain) = least(false);
         let (strictest, all) = least(true);
-        let eve = -worth.guess.clamp(0.5, 1.0).log2();
+        let eve = -worth.guess.clamp(0.5, 1.0).log2() + 0.0;
         let min_entropy = n * (plain + eve - 1.0).max(0.0);
         // Rounding noise is not a bit.
         let indices = (n * (plain - all) - 1e-9).max(0.0).ceil();

@@ -74,7 +74,8 @@ impl Trace {
     /// - `sequence`, `time` (s): `[time]`, where the measurement carries them
     ///
     /// # Errors
-    /// [`Error::Shape`] for parts that do not fit, [`Error::NotFinite`].
+    /// [`Error::Shape`] for parts that do not fit, [`Error::NotFinite`], [`Error::OutOfRange`] for values above 1e100, whose squares
+    /// could not be summed.
     pub fn new(
         values: Array2<f64>,
         sequence: Option<Vec<u64>>,
@@ -91,6 +92,10 @@ impl Trace {
         }
         finite("measurements", values.iter())?;
         finite("time", time.iter().flatten())?;
+        if let Some(huge) = values.iter().find(|value| value.abs() > 1e100) {
+            let got = format!("{huge:e}");
+            return Err(Error::OutOfRange { field: "values", rule: "within ±1e100", got });
+        }
         Ok(Self { values, sequence, time, kind })
     }
 

@@ -13,6 +13,8 @@
 //!
 //! The tree of most similar lanes is Chow and Liu's (IEEE Trans. Inf. Theory 14(3), 1968), in the order of the lanes.
 
+use zeroize::Zeroize;
+
 use super::{Sample, upper};
 
 /// Dropped samples since the bit before: none, a few, many; or there is no bit before.
@@ -114,6 +116,13 @@ struct Grid {
     columns: usize,
     /// 0, 1, or 2 where the sample was dropped.
     cells: Vec<u8>,
+}
+
+/// They are secret.
+impl Drop for Grid {
+    fn drop(&mut self) {
+        self.cells.zeroize();
+    }
 }
 
 impl Grid {
