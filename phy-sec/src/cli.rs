@@ -18,12 +18,15 @@ mod report;
 mod source;
 mod spectrum;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
-use context::GlobalArgs;
 pub(crate) use context::{Context, Outcome};
+use context::{GlobalArgs, readable};
 
 /// Radio samples in, security decisions out: keys from the channel, transmitters told apart, jammers found.
 #[derive(Parser)]
@@ -63,7 +66,8 @@ Exit status:
    1  the input could not be used; the message says why
    2  the command line could not be understood
   10  with --exit-code: detect found an event, fingerprint identify an unknown emitter, keygen agree released
-      no key, randomness bits that are conspicuous, or a decision of the demo is wrong; info, spectrum, enroll and evaluate have nothing to raise";
+      no key, randomness bits that are conspicuous, or a decision of the demo is wrong; the other commands have
+      nothing to raise";
 
 /// Parses the command line, runs the command, and turns its outcome into an exit status.
 pub(crate) fn main() -> ExitCode {
@@ -75,7 +79,8 @@ pub(crate) fn main() -> ExitCode {
         // `phy-sec detect … | head` closes the pipe; that is the reader's wish, not a fault.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", readable(&format!("{error:#}")));
+            // Where nobody can be told, the status still tells.
+            let _ = writeln!(io::stderr(), "error: {}", short(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -96,17 +101,13 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-/// A message quotes files that somebody else wrote: what is too long for a screen is cut, and what would steer the
-/// terminal is shown as it is written in source code.
-fn readable(message: &str) -> String {
+/// A message quotes files that somebody else wrote: what is too long for a screen is cut.
+fn short(message: &str) -> String {
     const MOST: usize = 2000;
-    let shown = message.chars().take(MOST).map(|c| match c {
-        '\n' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    });
-    let cut = if message.chars().nth(MOST).is_some() { "... (cut)" } else { "" };
-    shown.chain([cut.to_owned()]).collect()
+    match message.char_indices().nth(MOST) {
+        None => readable(message),
+        Some((at, _)) => readable(&message[..at]) + "... (cut)",
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -121,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_message_fits_a_screen_and_leaves_the_terminal_alone() {
-        assert_eq!(readable("a \u{1b}[31mb\nc"), "a \\u{1b}[31mb\nc");
-        let long = readable(&"ä".repeat(1 << 20));
+        assert_eq!(short("a \u{1b}[31mb\nc"), "a \\u{1b}[31mb\nc");
+        let long = short(&"ä".repeat(1 << 20));
         assert!(long.chars().count() < 2020 && long.ends_with("... (cut)"));
     }
 }

@@ -1,5 +1,6 @@
 //! `phy-sec capacity`: how much two ends could keep secret at all, by a Gaussian model of them and of an eavesdropper.
 
+use anyhow::bail;
 use phy_sec::keygen::capacity::{Capacity, Eve, bit_given_eve, quantized};
 use serde::Serialize;
 
@@ -9,19 +10,25 @@ use super::{Context, Outcome};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Of Alice's and Bob's samples
-    #[arg(long, value_name = "RHO")]
+    #[arg(long, value_name = "RHO", allow_negative_numbers = true)]
     rho_ab: f64,
     /// Of Alice's and Eve's samples, for each of Eve's antennas
-    #[arg(long, value_name = "RHO", value_delimiter = ',', default_value = "0")]
+    #[arg(
+        long,
+        value_name = "RHO",
+        value_delimiter = ',',
+        default_value = "0",
+        allow_negative_numbers = true
+    )]
     rho_ae: Vec<f64>,
     /// Of Bob's and Eve's; without it, the same as Alice's
-    #[arg(long, value_name = "RHO", value_delimiter = ',')]
+    #[arg(long, value_name = "RHO", value_delimiter = ',', allow_negative_numbers = true)]
     rho_be: Option<Vec<f64>>,
     /// Of Eve's antennas with each other
-    #[arg(long, value_name = "RHO", default_value_t = 0.0)]
+    #[arg(long, value_name = "RHO", default_value_t = 0.0, allow_negative_numbers = true)]
     eve_correlation: f64,
     /// Half width of the guard band at both ends, in standard deviations
-    #[arg(long, value_name = "ALPHA", default_value_t = 0.0)]
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.0, allow_negative_numbers = true)]
     guard: f64,
 }
 
@@ -46,6 +53,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         bob: args.rho_be.clone().unwrap_or_else(|| args.rho_ae.clone()),
         correlation: args.eve_correlation,
     };
+    if !(-1.0 < args.rho_ab && args.rho_ab < 1.0) {
+        bail!(
+            "--rho-ab must be between -1 and 1, got {}: ends that see the very same have no bound",
+            args.rho_ab
+        );
+    }
+    if !(0.0..=6.0).contains(&args.guard) {
+        bail!("--guard must be within 0..=6 standard deviations, got {}", args.guard);
+    }
     let capacity = eve.capacity(args.rho_ab)?;
     // Whichever end she hears better is the one that she guesses the bit of.
     let of_bob = Eve { alice: eve.bob.clone(), bob: eve.alice.clone(), correlation: eve.correlation };

@@ -38,7 +38,8 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// Exit with status 10 when there is something to notice: detect found an event, identify an unknown emitter, keygen
-    /// agree released no key, a decision of the demo is not what was so. Of no meaning to the others
+    /// agree released no key, randomness bits that are conspicuous, a decision of the demo is not what was so. Of no
+    /// meaning to the others
     #[arg(long, global = true)]
     pub(super) exit_code: bool,
 }
@@ -132,9 +133,9 @@ impl Context {
         self.write(&line)
     }
 
-    /// Prints text for people; a closed pipe is an error here and success in `main`.
+    /// Prints text for people; a closed pipe is an error here and success in `main`. Names in it may be somebody else's.
     pub(crate) fn print(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
-        self.write(format!("{text}\n").as_bytes())
+        self.write(format!("{}\n", readable(&text.to_string())).as_bytes())
     }
 
     /// Hands text to whoever reads it; one who went away is an error here and success in `main`.
@@ -145,7 +146,8 @@ impl Context {
 
     /// Something that its reader should know and that is no fault, on standard error, between the bars.
     pub(crate) fn warn(&self, text: impl std::fmt::Display) {
-        self.bars.suspend(|| eprintln!("warning: {text}"));
+        // Where nobody can be told, the work goes on.
+        let _ = self.bars.suspend(|| writeln!(io::stderr(), "warning: {}", readable(&text.to_string())));
     }
 
     /// A bar on standard error for work of `length` steps, until it is dropped: invisible for scripts and for what
@@ -163,9 +165,23 @@ impl Context {
     }
 }
 
+/// What would steer the terminal, shown as it is written in source code.
+pub(super) fn readable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use phy_sec::{fingerprint::recording::FingerprintConfig, jamming, keygen};
+    use phy_sec::{
+        fingerprint::recording::FingerprintConfig,
+        jamming,
+        keygen::{self, randomness},
+    };
 
     use super::*;
 
@@ -197,6 +213,12 @@ mod tests {
         same::<jamming::Config>(&table, "jamming", block);
         same::<FingerprintConfig>(&table, "fingerprint", block);
         same::<keygen::Config>(&table, "keygen", block);
-        assert_eq!(table.len(), 3);
+        // Its one key without a default stands in a comment behind its table.
+        assert_eq!(table["randomness"].clone().try_into(), Ok(randomness::Config::default()));
+        let default = serde_json::to_value(randomness::Config::default()).unwrap();
+        for key in default.as_object().unwrap().keys() {
+            assert!(table["randomness"].get(key).is_some(), "{key}");
+        }
+        assert_eq!(table.len(), 4);
     }
 }

@@ -1,6 +1,6 @@
 //! `phy-sec entropy FILE`: min-entropy of a recording of raw samples, after NIST SP 800-90B.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
@@ -8,7 +8,7 @@ use phy_sec::keygen::entropy::health::{AdaptiveProportion, HealthConfig, Repetit
 use phy_sec::keygen::entropy::sp800_90b::{Assessment, Estimate, assess, iid};
 use serde::Serialize;
 
-use super::{Context, Outcome, report};
+use super::{Context, Outcome, files, report};
 
 /// What to assess.
 #[derive(clap::Args)]
@@ -73,7 +73,7 @@ struct Health {
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let name = || args.file.display().to_string();
     let (samples, width, format) =
-        parse(&content(&args.file)?, args.format, args.bits_per_symbol).with_context(name)?;
+        parse(&files::read(&args.file, LARGEST)?, args.format, args.bits_per_symbol).with_context(name)?;
     let assessment = assess(&samples, width).with_context(name)?;
     let config = iid::Config { permutations: args.permutations as usize, seed: context.seed };
     let track = args.iid.then(|| iid::test(&samples, width, config)).transpose().with_context(name)?;
@@ -95,15 +95,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
 
 /// A recording of raw samples is a few megabytes; something else was meant by more.
 const LARGEST: u64 = 1 << 28;
-
-fn content(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let length = std::fs::metadata(path).with_context(cannot)?.len();
-    if length > LARGEST {
-        bail!("{} is {length} bytes long; samples to assess are at most {LARGEST}", path.display());
-    }
-    std::fs::read(path).with_context(cannot)
-}
 
 /// Samples, one a byte, their width, and the format that they had.
 fn parse(bytes: &[u8], format: Format, width: Option<u32>) -> anyhow::Result<(Vec<u8>, u32, Format)> {

@@ -13,6 +13,9 @@ pub(crate) fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let too_long =
         || format!("{}: longer than the {most} bytes that are read of such a file", path.display());
+    if path.as_os_str() == "-" {
+        bail!("standard input is not read: give a file");
+    }
     // Before it is opened: a pipe would wait for its other end.
     if !fs::metadata(path).with_context(cannot)?.is_file() {
         bail!("{}: not a regular file", path.display());
@@ -81,6 +84,9 @@ pub(crate) struct Output {
 impl Output {
     /// - `inputs`: what is being read, and so must not be written to
     pub(crate) fn new(path: &Path, kind: Kind, inputs: &[&Path]) -> anyhow::Result<Self> {
+        if path.as_os_str() == "-" {
+            bail!("standard output is not for a {}: give a file", kind.name());
+        }
         let output = Self { path: path.to_owned(), kind };
         if let Ok(own) = path.canonicalize()
             && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == own))
@@ -91,11 +97,15 @@ impl Output {
         Ok(output)
     }
 
-    /// Devices and pipes hold nothing that could be lost.
     fn check(&self) -> anyhow::Result<()> {
         let path = &self.path;
-        if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-            return Ok(());
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(metadata) if metadata.is_dir() => bail!("{}: is a folder", path.display()),
+            // A link to nowhere would be written through, to wherever it points.
+            Err(_) if path.is_symlink() => bail!("{}: a link to something that is not there", path.display()),
+            // Devices and pipes hold nothing that could be lost, and neither does what is not there.
+            _ => return Ok(()),
         }
         let mut start = Vec::new();
         let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -107,10 +117,27 @@ impl Output {
         Ok(())
     }
 
-    /// Writes it, unless something else came to lie there meanwhile.
+    /// Writes it, unless something else came to lie there meanwhile: whole, or not at all.
     pub(crate) fn write(&self, content: &[u8]) -> anyhow::Result<()> {
         self.check()?;
-        fs::write(&self.path, content).with_context(|| format!("cannot write {}", self.path.display()))
+        let cannot = || format!("cannot write {}", self.path.display());
+        if fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file()) {
+            return fs::write(&self.path, content).with_context(cannot); // a device or a pipe
+        }
+        // Beside what a link points to, or the link would be replaced.
+        let place = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let mut part = place.clone().into_os_string();
+        part.push(format!(".{}.part", std::process::id()));
+        let written = fs::write(&part, content).and_then(|()| {
+            if let Ok(old) = fs::metadata(&place) {
+                fs::set_permissions(&part, old.permissions())?;
+            }
+            fs::rename(&part, &place)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&part); // the first error is the one to tell
+        }
+        written.with_context(cannot)
     }
 
     /// Where it goes.

@@ -12,10 +12,10 @@ use phy_sec::fingerprint::{
     enroll::{Gallery, Identification, MAX_GALLERY_BYTES},
     evaluate::{Evaluation, Observation, Split, evaluate},
     feature,
-    recording::{FingerprintConfig, Recording, measure},
+    recording::{FingerprintConfig, Recording, Stream, Vector},
 };
 use rayon::prelude::*;
-use sdr_io::OpenOptions;
+use sdr_io::{OpenOptions, Source};
 use serde_json::json;
 
 use super::{
@@ -26,9 +26,6 @@ use super::{
 use labels::Label;
 
 mod labels;
-
-/// Most samples of a recording that are analysed at once: 1 GiB of them.
-const MOST_SAMPLES: usize = 1 << 27;
 
 /// What to do.
 #[derive(clap::Args)]
@@ -127,9 +124,12 @@ pub(crate) fn measure_folder(
             {
                 bail!("{name}: {} says {said} samples, and it holds {held}", labels::FILE);
             }
-            let x = source::read_all(&name, opened.as_mut(), MOST_SAMPLES)?;
-            let recording = measure(&x, label.sample_rate, config, &context.backend)
-                .with_context(|| format!("cannot measure {}", label.file))?;
+            let mut bursts = Vec::new();
+            let recording = measure(&name, opened.as_mut(), label.sample_rate, config, context, |burst| {
+                bursts.push(burst);
+                Ok(())
+            })?;
+            let recording = Recording { bursts, ..recording };
             bar.inc(1);
             Ok(Measured { label, recording })
         })
@@ -138,18 +138,43 @@ pub(crate) fn measure_folder(
     measured
 }
 
+/// Measures a recording of any length in bounded memory: its bursts go to `each`, and the rest is returned. What lies
+/// before a gap or a retuning is a recording of its own.
+fn measure(
+    name: &str,
+    source: &mut dyn Source,
+    sample_rate: f64,
+    config: &FingerprintConfig,
+    context: &Context,
+    mut each: impl FnMut(Vector) -> anyhow::Result<()>,
+) -> anyhow::Result<Recording> {
+    let cannot = || format!("cannot measure {name}");
+    let mut stream = Stream::new(config, sample_rate, &context.backend).with_context(cannot)?;
+    let mut whole = Recording::default();
+    let mut end = |part: Recording, each: &mut dyn FnMut(Vector) -> anyhow::Result<()>| {
+        whole.noise.extend(part.noise);
+        whole.weak += part.weak;
+        whole.continuous |= part.continuous;
+        part.bursts.into_iter().try_for_each(each)
+    };
+    source::for_each_block(name, source, |read, block| {
+        if read.lost_before.is_gap() {
+            end(stream.finish(), &mut each)?;
+            stream.reset(read.sample_start);
+        }
+        stream.push(block).with_context(cannot)?.into_iter().try_for_each(&mut each)
+    })?;
+    end(stream.finish(), &mut each)?;
+    Ok(whole)
+}
+
 /// Bursts and the control's stretches as observations.
 pub(crate) fn observations(measured: &[Measured]) -> (Vec<Observation>, Vec<Observation>) {
     let (mut bursts, mut noise) = (Vec::new(), Vec::new());
     for Measured { label, recording } in measured {
-        let observation = |features| Observation {
-            emitter: label.emitter.clone(),
-            recording: label.recording.clone(),
-            enrolled: label.enrolled,
-            features,
-        };
-        bursts.extend(recording.bursts.iter().map(|b| observation(b.values())));
-        noise.extend(recording.noise.iter().map(|b| observation(b.values())));
+        let own = recording.observations(&label.emitter, &label.recording, label.enrolled);
+        bursts.extend(own.0);
+        noise.extend(own.1);
     }
     (bursts, noise)
 }
@@ -214,9 +239,10 @@ fn enroll(
         }))?;
     } else {
         context.print(format!(
-            "{emitters} transmitters from {} bursts: {}",
+            "{emitters} transmitters from {} bursts: {}; unknown below a score of {:.2}",
             examples.len(),
-            path.display()
+            path.display(),
+            gallery.threshold()
         ))?;
     }
     Ok(Outcome::Quiet)
@@ -237,6 +263,8 @@ fn identify(
             gallery.features().join(", ")
         );
     }
+    // Every burst is identified, however many there are.
+    let config = FingerprintConfig { max_per_recording: usize::MAX, ..config.clone() };
     let mut outcome = Outcome::Quiet;
     let mut table = report::table(&["file", "sample", "decision", "score", "nearest", "because of"]);
     let files = recordings(sources, raw)?;
@@ -260,27 +288,34 @@ fn identify(
         gallery
             .check_rate(rate)
             .with_context(|| format!("{name} does not fit {}", gallery_path.display()))?;
-        let x = source::read_all(&path, opened.as_mut(), MOST_SAMPLES)?;
-        let recording =
-            measure(&x, rate, config, &context.backend).with_context(|| format!("cannot measure {name}"))?;
-        for burst in &recording.bursts {
+        let mut bursts = 0u64;
+        let measured = measure(&path, opened.as_mut(), rate, &config, context, |burst| {
+            bursts += 1;
             let found = gallery.identify(&burst.values())?;
             if found.decision.name().is_none() {
                 outcome = Outcome::Notable;
             }
             if context.json {
-                context.print_json(&line(&name, burst.range.start, burst.range.end, &found))?;
-            } else {
-                let because: Vec<&str> = found.evidence.iter().take(3).map(|e| &*e.feature).collect();
-                table.add_row([
-                    name.clone(),
-                    burst.range.start.to_string(),
-                    found.decision.name().unwrap_or("unknown").to_owned(),
-                    format!("{:.2}", found.score),
-                    found.nearest.clone(),
-                    because.join(", "),
-                ]);
+                return context.print_json(&line(&name, burst.range.start, burst.range.end, &found));
             }
+            table.add_row([
+                name.clone(),
+                burst.range.start.to_string(),
+                found.decision.name().unwrap_or("unknown").to_owned(),
+                format!("{:.2}", found.score),
+                found.nearest.clone(),
+                found.because(3).join(", "),
+            ]);
+            Ok(())
+        });
+        match measured {
+            Ok(whole) if bursts == 0 => context.warn(format!(
+                "no burst in {name}{}",
+                if whole.weak > 0 { ": all were too weak to tell anything" } else { "" }
+            )),
+            Ok(_) => {}
+            Err(error) if !listed => context.warn(format!("skipped after {bursts} burst(s): {error:#}")),
+            Err(error) => return Err(error),
         }
         bar.inc(1);
     }

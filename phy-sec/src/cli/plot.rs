@@ -258,8 +258,11 @@ fn names(area: &Area, series: &[Series]) -> anyhow::Result<()> {
     let font = || FONT.into_font();
     for (i, series) in series.iter().take(BESIDE).enumerate() {
         area.draw(&Circle::new((10, line(i) + 7), 4, Palette99::pick(i).filled()))?;
-        // What is longer than the margin is cut.
-        let name: String = series.name.chars().take(20).collect();
+        // What is longer than the margin is cut, and is seen to be.
+        let mut name: String = series.name.chars().take(20).collect();
+        if name.len() < series.name.len() {
+            name = name.chars().take(18).chain("..".chars()).collect();
+        }
         area.draw(&Text::new(name, (20, line(i)), font()))?;
     }
     if series.len() > BESIDE {

@@ -1,13 +1,13 @@
 //! `phy-sec randomness FILE`: the SP 800-22 tests on a file of bits.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use phy_sec::bits::Bits;
 use phy_sec::keygen::randomness::{self, Config, Report, Row, TestReport};
 
-use super::{Context, Outcome, report};
+use super::{Context, Outcome, files, report};
 
 /// A file of bits.
 #[derive(clap::Args)]
@@ -44,12 +44,7 @@ const LARGEST: u64 = 1 << 30;
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let config: Config = context.config("randomness")?;
     let name = args.file.display().to_string();
-    let cannot = || format!("cannot read {name}");
-    let length = fs::metadata(&args.file).with_context(cannot)?.len();
-    if length > LARGEST {
-        bail!("{name} is {length} bytes long; at most {LARGEST} are taken");
-    }
-    let content = fs::read(&args.file).with_context(cannot)?;
+    let content = files::read(&args.file, LARGEST)?;
     let format = match args.format {
         Format::Bits => randomness::Format::Bits,
         Format::BitsMsb => randomness::Format::BitsMsb,

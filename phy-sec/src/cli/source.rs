@@ -28,7 +28,7 @@ pub(crate) struct RawArgs {
     #[arg(long)]
     datatype: Option<String>,
     /// Sample rate (Hz; 250k, 2.4M)
-    #[arg(long, value_name = "HZ", value_parser = rate)]
+    #[arg(long, value_name = "HZ", value_parser = rate, allow_hyphen_values = true)]
     rate: Option<f64>,
     /// Centre frequency (Hz; 433.92M, 2.412G)
     #[arg(long, value_name = "HZ", value_parser = hertz, allow_hyphen_values = true)]

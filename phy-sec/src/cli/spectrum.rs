@@ -9,6 +9,7 @@ use kernels::{
 };
 use ndarray::ArrayView2;
 use phy_sec::spectrum::Stft;
+use sdr_io::Lost;
 use serde::Serialize;
 
 use super::{
@@ -44,6 +45,8 @@ struct Report<'a> {
     center_frequency: Option<f64>,
     frames: u64,
     samples_left_out: u64,
+    gaps: u64,
+    samples_lost: u64,
     bin_width: f64,
     start_frequency: f64,
     power_density_db: Vec<Option<f64>>,
@@ -73,6 +76,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut elsewhere = 0u64;
     let mut tunings = 1u64;
     let mut tuned = center_frequency;
+    // Places where samples are missing, and how many of them are known to be.
+    let (mut gaps, mut lost) = (0u64, 0u64);
 
     let bar = context.progress(source.info().samples.unwrap_or(0), "reading");
     source::for_each_block(name, source.as_mut(), |read, block| {
@@ -81,12 +86,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             tuned = read.center_frequency;
             tunings += 1;
         }
-        // One picture has one frequency axis, and one time axis without holes: that of the first tuning.
+        // One picture has one frequency axis: that of the first tuning.
         if tunings > 1 {
             elsewhere += block.len() as u64;
             return Ok(());
         }
         if read.lost_before.is_gap() {
+            gaps += u64::from(read.sample_start > 0);
+            if let Lost::Count(count) = read.lost_before {
+                lost = lost.saturating_add(count);
+            }
             stft.reset(read.sample_start);
         }
         for frame in stft.push(block)?.chunks_exact(args.size) {
@@ -106,10 +115,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             center_frequency.unwrap_or(0.0)
         ));
     }
+    if gaps > 0 {
+        context.warn(format!(
+            "{name} has {gaps} gap(s), {lost} samples known to be lost: what is drawn moves together there, and no frame spans one"
+        ));
+    }
     if frames == 0 {
         bail!("{name} holds fewer than the {} samples of one frame; choose a smaller --size", args.size);
     }
 
+    if mean.iter().all(|&sum| sum == 0.0) {
+        context.warn(format!("{name}: no sample has any power, and the picture shows none"));
+    }
     let density: Vec<Option<f64>> = mean.iter().map(|&sum| db(sum / frames as f64)).collect();
     let bin_width = sample_rate / args.size as f64;
     let center = center_frequency.unwrap_or(0.0);
@@ -139,6 +156,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             center_frequency,
             frames,
             samples_left_out: elsewhere,
+            gaps,
+            samples_lost: lost,
             bin_width,
             start_frequency,
             power_density_db: density,
@@ -158,33 +177,45 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     Ok(Outcome::Quiet)
 }
 
-/// A spectrogram of bounded size: when it is full, neighbouring columns become one that holds their maximum.
+/// A spectrogram of bounded size: bins that share a row, and columns that share a place, are one that holds their maximum.
 struct Picture {
+    /// Rows of the picture.
     bins: usize,
     /// Frames that a column holds.
     pool: usize,
     /// Frames in the last column so far.
     filled: usize,
     columns: Vec<f32>,
+    /// A frame by rows.
+    row: Vec<f32>,
 }
 
 impl Picture {
     const COLUMNS: usize = 1024;
+    /// More than a screen has.
+    const ROWS: usize = 2048;
 
+    /// - `bins`: of a frame
     fn new(bins: usize) -> Self {
-        Self { bins, pool: 1, filled: 1, columns: Vec::new() }
+        let bins = bins.min(Self::ROWS);
+        Self { bins, pool: 1, filled: 1, columns: Vec::new(), row: vec![0.0; bins] }
     }
 
     fn push(&mut self, frame: &[f32]) {
+        self.row.fill(0.0);
+        for (bin, &power) in frame.iter().enumerate() {
+            let row = &mut self.row[bin * self.bins / frame.len()];
+            *row = row.max(power);
+        }
         if self.filled == self.pool {
             if self.columns.len() == Self::COLUMNS * self.bins {
                 self.halve();
             }
-            self.columns.extend_from_slice(frame);
+            self.columns.extend_from_slice(&self.row);
             self.filled = 1;
         } else {
             let last = self.columns.len() - self.bins;
-            maximum(&mut self.columns[last..], frame);
+            maximum(&mut self.columns[last..], &self.row);
             self.filled += 1;
         }
     }
@@ -217,6 +248,17 @@ fn maximum(into: &mut [f32], from: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// However many bins a frame has, the strong one is still to be seen, in its row.
+    #[test]
+    fn a_picture_has_no_more_rows_than_a_screen() {
+        let mut picture = Picture::new(5000);
+        let mut frame = vec![0.1; 5000];
+        frame[1234] = 1.0;
+        picture.push(&frame);
+        assert_eq!(picture.columns.len(), Picture::ROWS);
+        assert_eq!(picture.columns.iter().position(|&power| power == 1.0), Some(1234 * Picture::ROWS / 5000));
+    }
 
     /// However many frames come, the one strong frame is still to be seen, in its place.
     #[test]

@@ -72,7 +72,7 @@ macro_rules! classifiers {
             ///
             /// # Errors
             /// - [`Error::TooShort`] without an example
-            /// - [`Error::Shape`] where vectors differ in length
+            /// - [`Error::Shape`] where vectors differ in length; [`Error::OutOfRange`] where they hold nothing
             /// - [`Error::NotFinite`] for a NaN or infinite value
             pub fn fit(self, examples: &[Example]) -> Result<Model> {
                 check(examples)?;
@@ -128,6 +128,9 @@ fn check(examples: &[Example]) -> Result<()> {
     let Some(first) = examples.first() else {
         return Err(Error::TooShort { what: "a classifier", need: 1, unit: "bursts", got: 0 });
     };
+    if first.features.is_empty() {
+        return Err(Error::OutOfRange { field: "features", rule: "at least one", got: "none".into() });
+    }
     for example in examples {
         if example.features.len() != first.features.len() {
             let (need, got) =

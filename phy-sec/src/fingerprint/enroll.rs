@@ -68,6 +68,17 @@ pub struct Identification {
     pub evidence: Vec<Evidence>,
 }
 
+impl Identification {
+    /// The features that spoke most for the decision, at most `most`: for the nearest transmitter, or against it where the
+    /// decision is *unknown*.
+    pub fn because(&self, most: usize) -> Vec<&str> {
+        let sign = if self.decision.name().is_some() { 1.0 } else { -1.0 };
+        let mut spoke: Vec<&Evidence> = self.evidence.iter().filter(|e| sign * e.weight > 0.0).collect();
+        spoke.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        spoke.iter().take(most).map(|e| &*e.feature).collect()
+    }
+}
+
 /// Enrolled transmitters. Safe to read from a file that somebody else wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

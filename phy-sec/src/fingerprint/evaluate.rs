@@ -242,6 +242,13 @@ fn warnings(evaluation: &Evaluation, no_control: Option<String>) -> Vec<String> 
         );
         warnings.push(text);
     }
+    if let Some(named) = evaluation.false_acceptance.filter(|named| *named > 0.2) {
+        warnings.push(format!(
+            "{:.0} % of the strangers' bursts were given a name: with so few recordings an emitter, a threshold that keeps \
+             false_rejection tells little of strangers",
+            100.0 * named
+        ));
+    }
     if let Some(why) = no_control {
         warnings.push(format!("the noise-only control could not be run: {why}"));
     } else if evaluation.noise_only_balanced_accuracy.is_none() {

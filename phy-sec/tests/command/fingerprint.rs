@@ -58,7 +58,7 @@ fn enrolment_and_identification_answer_as_documented() {
     // At another rate the features are others; a clock's error is no other rate.
     assert_eq!(enrolled["sample_rate"], 1e6);
     let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);
-    assert!(said.contains("enrolled at 1000000 Hz"), "{said}");
+    assert!(said.contains("got 250000 Hz for 1000000 Hz"), "{said}");
     assert!(phy_sec(&[&args[..], &["--rate", "1.001e6"]].concat()).status.success());
     let evaluate = ["fingerprint", "evaluate", path(folder.path())];
     let enroll = ["fingerprint", "enroll", path(folder.path()), "--gallery", path(&gallery)];
@@ -73,4 +73,11 @@ fn enrolment_and_identification_answer_as_documented() {
     assert!(refusal(&enroll, 1).contains("different rates, 1000000 to 2000000 Hz"));
     let evaluation = &json(&[&evaluate[..], &["--json"]].concat())[0];
     assert!(evaluation["warnings"].to_string().contains("different rates"), "{evaluation}");
+    listed(&labels);
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "[fingerprint]\nfeatures = []\n").unwrap();
+    assert!(
+        refusal(&[&evaluate[..], &["--config", path(&config)]].concat(), 1)
+            .contains("features must be at least one")
+    );
 }

@@ -17,7 +17,7 @@ fn capacity_of_a_model() {
         &json(&["capacity", "--rho-ab", "0.9", "--rho-ae", "0.5,0.5", "--eve-correlation", "0.2", "--json"])
             [0];
     assert!(two["effective_rho"].as_f64().unwrap() > 0.6);
-    assert!(refusal(&["capacity", "--rho-ab", "1"], 1).contains("positive definite"));
+    assert!(refusal(&["capacity", "--rho-ab", "1"], 1).contains("between -1 and 1"));
 }
 
 #[test]

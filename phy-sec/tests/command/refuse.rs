@@ -1,6 +1,6 @@
 //! What is refused, what is said of it, and what it exits with.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
     path, phy_sec, refusal,
@@ -44,6 +44,16 @@ fn refusals_name_what_to_do() {
         (vec!["detect", &endless], 1, "for ever"),
         (vec!["spectrum", &endless], 1, "for ever"),
         (vec!["detect"], 2, "SOURCE"),
+        (vec!["spectrum", &raw, "--rate", "1e6", "-o", "-"], 1, "standard output is not for"),
+        (vec!["randomness", "-"], 1, "standard input is not read"),
+        (vec!["capacity", "--rho-ab", "1"], 1, "--rho-ab must be between -1 and 1"),
+        (vec!["capacity", "--rho-ab", "0.9", "--guard", "-1"], 1, "--guard must be within"),
+        (vec!["detect", &raw, "--rate", "-5"], 2, "from 0.001 to 1e12 Hz, got -5"),
+        (
+            vec!["fingerprint", "enroll", path(folder.path()), "--gallery", &at("g.json", b"")],
+            1,
+            "labels.csv",
+        ),
         (vec!["info", &raw, "--backend", "quantum"], 2, "quantum"),
     ] {
         let said = refusal(&args, status);
@@ -68,6 +78,8 @@ fn devices_are_not_read() {
         ["info", path(&series), "--config", "/dev/zero"],
         ["fingerprint", "identify", path(&series), "--gallery=/dev/zero"],
         ["fingerprint", "evaluate", path(folder.path()), "--json"],
+        ["randomness", "/dev/zero", "--format", "bytes"],
+        ["entropy", "/dev/zero", "--format", "bytes"],
     ] {
         let said = refusal(&args, 1);
         assert!(said.contains("not a regular file"), "{args:?} said {said}");
@@ -178,6 +190,38 @@ fn nothing_of_somebody_else_is_overwritten() {
     for _ in 0..2 {
         assert!(phy_sec(&["spectrum", &uri, "-o", path(&picture)]).status.success());
     }
+}
+
+/// Who cannot be told still gets the status.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_that_cannot_be_printed_is_no_panic() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let command =
+        Command::new(env!("CARGO_BIN_EXE_phy-sec")).args(["info", "/no/such"]).stderr(full).output();
+    assert_eq!(command.unwrap().status.code(), Some(1));
+}
+
+/// A disk that is full costs nobody the file that was there.
+#[cfg(unix)]
+#[test]
+fn a_file_is_replaced_whole_or_not_at_all() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.png"), folder.path().join("link.png"));
+    let uri = folder.path().join("x.cf32");
+    fs::write(&uri, cf32(&noise(4096, 0.1, 1))).unwrap();
+    let draw = |out: &Path| phy_sec(&["spectrum", path(&uri), "--rate", "1e6", "-o", path(out)]);
+    fs::write(&real, b"\x89PNG\r\n\x1a\nold").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink(&real, &link).unwrap();
+    assert!(draw(&link).status.success());
+    assert!(link.is_symlink() && fs::metadata(&real).unwrap().len() > 100);
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left beside them");
+    let nowhere = folder.path().join("nowhere.png");
+    symlink(folder.path().join("missing"), &nowhere).unwrap();
+    assert!(text(&draw(&nowhere).stderr).contains("a link to something that is not there"));
 }
 
 /// `phy-sec … | head -1` is no fault.

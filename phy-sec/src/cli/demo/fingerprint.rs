@@ -136,7 +136,6 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
             own.iter().filter(|b| b.recording == last[transmitter]).map(|b| b.features.clone()).collect();
         let found = gallery.identify_all(&held)?;
         let truth = if transmitter + 1 < TRANSMITTERS.len() { Some(*name) } else { None };
-        let because: Vec<&str> = found.evidence.iter().take(3).map(|e| &*e.feature).collect();
         rows.push(Row {
             scene: format!("recording {} of {name}, {} bursts", RECORDINGS, held.len()),
             truth: truth.map_or("unknown (not enrolled)".into(), str::to_owned),
@@ -146,7 +145,7 @@ pub(crate) fn simulated(context: &Context) -> anyhow::Result<Section> {
                 "score {:.1}, unknown below {:.1}; {}",
                 found.score,
                 found.threshold,
-                because.join(", ")
+                found.because(3).join(", ")
             ),
         });
     }
