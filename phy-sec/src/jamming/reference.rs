@@ -172,7 +172,8 @@ impl Reference {
             }
         }
         let ratio = f64::from(ratio);
-        let conspicuous = self.ready() && (ratio >= self.thresholds.cell || count >= self.thresholds.least_count);
+        let conspicuous =
+            self.ready() && (ratio >= self.thresholds.cell || count >= self.thresholds.least_count);
         Judgement { ratio, count, conspicuous }
     }
 
