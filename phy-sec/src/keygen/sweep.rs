@@ -82,6 +82,8 @@ pub struct Point {
     pub preprocess: String,
     /// The quantizer, in a word.
     pub quantize: String,
+    /// The one that was used: what `optimal` found for this point, otherwise the same.
+    pub resolved: String,
     /// The reconciler.
     pub reconcile: String,
     /// What the eavesdropper is granted in the ledger.
@@ -219,11 +221,12 @@ impl Sweep {
             chains.iter().flat_map(|chain| granted.iter().map(move |&granted| (chain, granted))).collect();
         let run = |(chain, granted): (&Config, Granted)| {
             let mut chain = chain.clone();
+            let quantize = name::name(&chain.quantizer(alice.kind()));
             chain.eve.rho = eve_rho;
             if let Some(Quantizer::Optimal(optimal)) = &mut chain.quantize {
                 // It is for a stated channel: this one.
                 let snr_db = snr_db.clamp(-20.0, 100.0);
-                let without_noise = (rho * (1.0 + sim::from_db(-snr_db))).clamp(0.0, 1.0);
+                let without_noise = (rho * (1.0 + sim::from_db(-snr_db))).min(1.0);
                 *optimal = Optimal { rho: without_noise, snr_db, eve_rho, ..optimal.clone() };
             }
             let eve = (granted == Granted::Trace).then_some(&eve);
@@ -248,7 +251,8 @@ impl Sweep {
                 eve_rho,
                 probes,
                 preprocess: name::name_of_steps(&chain.steps(&alice)),
-                quantize: name::name(&chain.quantizer(alice.kind())),
+                quantize,
+                resolved: name::name(&chain.quantizer(alice.kind()).resolved()),
                 reconcile: name::name(&chain.reconcile),
                 eve: granted,
                 seed,

@@ -40,6 +40,9 @@ fn points_agree_with_theory() {
             assert_eq!(point.raw_bits, Some(16_000));
         }
     }
+    assert!(points.iter().all(
+        |p| p.resolved == p.quantize || p.quantize == "optimal" && p.resolved.starts_with("equiprobable")
+    ));
     // With an Eve who knows nothing: -log2(1 - rho²).
     let upper = points[0].capacity_upper.unwrap();
     assert!((upper + (1.0f64 - 0.81).log2()).abs() < 1e-9, "{upper}");
