@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             context.print_json(point)?;
         }
     } else {
-        context.print(text(&points, args.methods.markdown))?;
+        context.print(text(&points, args))?;
     }
     Ok(Outcome::Quiet)
 }
@@ -150,12 +150,14 @@ fn sweep(args: &Args, base: &Config) -> anyhow::Result<Sweep> {
     Ok(sweep)
 }
 
-fn text(points: &[Point], markdown: bool) -> String {
+fn text(points: &[Point], args: &Args) -> String {
+    // Correlation and noise are one thing said in two ways: the one that was asked for.
+    let snr = !args.snr_db.is_empty();
     let column = |cell: &dyn Fn(&Point) -> String| points.iter().map(cell).collect::<Vec<_>>();
     let how = |eve| if eve == Granted::Model { "model" } else { "her trace" };
     let percent =
         |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
-    let columns = vec![
+    let mut columns = vec![
         ("rho", true, column(&|point| format!("{:.4}", point.rho))),
         ("SNR (dB)", true, column(&|point| format!("{:.1}", point.snr_db))),
         ("Eve's rho", true, column(&|point| format!("{:.2}", point.eve_rho))),
@@ -172,7 +174,8 @@ fn text(points: &[Point], markdown: bool) -> String {
         ("capacity, at most", false, column(&|point| figure(point.capacity_upper, 4))),
         ("share", false, column(&|point| percent(point.share))),
     ];
-    table(columns, markdown)
+    columns.retain(|(head, ..)| *head != if snr { "rho" } else { "SNR (dB)" });
+    table(columns, args.methods.markdown)
 }
 
 /// Bits a probe of each chain, and the capacity, over the axis; what else differs is in the names.
@@ -185,7 +188,6 @@ fn picture(points: &[Point], args: &Args) -> anyhow::Result<Vec<u8>> {
         values.len()
     };
     let snr = !args.snr_db.is_empty();
-    // Correlation and noise are one thing said in two ways: the one that was asked for.
     let shown = |axis: Axis| axis != if snr { Axis::Rho } else { Axis::SnrDb };
     // Of equals the first.
     let most = AXES.into_iter().rev().filter(|&axis| shown(axis)).max_by_key(|&axis| values(axis));

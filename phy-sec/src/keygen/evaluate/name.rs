@@ -54,7 +54,9 @@ pub fn parse_steps(text: &str) -> Result<Vec<Vec<Preprocess>>> {
             let got = format!("{text:?} (more than {MOST} combinations)");
             return Err(Error::OutOfRange { field: "preprocess", rule: "fewer combinations", got });
         }
-        let with = |list: &Vec<Preprocess>, step: &Preprocess| [list.as_slice(), &[step.clone()]].concat();
+        let with = |list: &Vec<Preprocess>, step: &Preprocess| {
+            [list.as_slice(), std::slice::from_ref(step)].concat()
+        };
         lists = lists.iter().flat_map(|list| steps.iter().map(move |step| with(list, step))).collect();
     }
     Ok(lists)
