@@ -1,6 +1,15 @@
 //! Channel measurements: what a receiver learned about the propagation from each packet it heard.
 
+mod counter;
+pub mod dw1000;
+pub mod esp32;
 pub mod intel5300;
+pub mod nexmon;
+pub mod npy;
+pub mod picoscenes;
+
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use ndarray::Array3;
 use num_complex::Complex32;
@@ -45,6 +54,15 @@ impl Csi {
         }
         Ok(Self { gains, time, sequence })
     }
+}
+
+/// Of values that differ from packet to packet the most frequent one; of equally frequent ones the greatest.
+fn most_frequent<T: Hash + Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: HashMap<T, usize> = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|&(value, count)| (count, value)).map(|(value, _)| value)
 }
 
 #[cfg(test)]

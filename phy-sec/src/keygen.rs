@@ -31,6 +31,7 @@ mod agree;
 pub mod amplify;
 pub mod capacity;
 pub mod entropy;
+pub mod evaluate;
 mod gaussian;
 mod ledger;
 pub mod preprocess;
@@ -40,6 +41,7 @@ pub mod randomness;
 pub mod reconcile;
 mod secret;
 pub mod session;
+pub mod sweep;
 
 use serde::{Deserialize, Serialize};
 

@@ -99,6 +99,37 @@ def read_intel5300(source: _Source) -> Csi: ...
 def read_series(source: _Source) -> Trace: ...
 def read_pairs(source: _Source) -> tuple[Trace, Trace]: ...
 def read_magnitudes(source: _Source) -> Trace: ...
+def read_parties(source: _Source) -> list[Trace]: ...
+def read_csi(source: _Source) -> Csi: ...
+def evaluate(
+    alice: _Measured,
+    bob: _Measured,
+    *,
+    eve: _Measured | None = None,
+    preprocess: list[str] | None = None,
+    quantize: list[str] | None = None,
+    reconcile: list[str] | None = None,
+    model: dict[str, float] | None = None,
+    seed: int,
+    backend: str = "simd",
+    **config: Any,
+) -> list[dict[str, Any]]: ...
+def sweep(
+    *,
+    rho: list[float] | None = None,
+    snr_db: list[float] | None = None,
+    eve_rho: list[float] | None = None,
+    probes: list[int] | None = None,
+    preprocess: list[str] | None = None,
+    quantize: list[str] | None = None,
+    reconcile: list[str] | None = None,
+    component: str = "complex",
+    link: dict[str, Any] | None = None,
+    eve_trace: bool = False,
+    seed: int,
+    backend: str = "simd",
+    **config: Any,
+) -> list[dict[str, Any]]: ...
 def entropy(
     samples: NDArray[np.uint8],
     bits_per_symbol: int,

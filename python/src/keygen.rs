@@ -1,6 +1,8 @@
 //! Key generation.
 
+pub(crate) mod evaluate;
 pub(crate) mod methods;
+pub(crate) mod read;
 
 use std::path::PathBuf;
 

@@ -76,7 +76,11 @@ mod _native {
             quantized_information, secret_key_capacity,
         };
         #[pymodule_export]
+        use crate::keygen::evaluate::{evaluate, sweep};
+        #[pymodule_export]
         use crate::keygen::methods::{learn, methods, preprocess, quantize, quantizer_theory};
+        #[pymodule_export]
+        use crate::keygen::read::{read_csi, read_parties};
         #[pymodule_export]
         use crate::keygen::{Trace, agree, read_intel5300, read_magnitudes, read_pairs, read_series};
         #[pymodule_export]

@@ -11,7 +11,7 @@ use super::Csi;
 use crate::{Error, Result};
 
 const WHAT: &str = "Intel 5300 log";
-const SUBCARRIERS: usize = 30;
+pub(super) const SUBCARRIERS: usize = 30;
 const HEADER: usize = 20;
 const MEASUREMENT: u8 = 0xBB;
 
@@ -78,6 +78,13 @@ fn record(body: &[u8]) -> std::result::Result<Record, String> {
             payload.len()
         ));
     }
+    let gains = unpack(payload, pairs);
+    let time = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+    Ok(Record { time, sequence: word(6), gains })
+}
+
+/// The gains in a payload of as many bytes as `pairs` antenna pairs take, subcarriers one after another.
+pub(super) fn unpack(payload: &[u8], pairs: usize) -> Vec<Complex32> {
     // The byte that begins at any bit; the last number ends inside the payload's last byte.
     let byte = |bit: usize| {
         let low = u16::from(payload[bit / 8]);
@@ -93,8 +100,7 @@ fn record(body: &[u8]) -> std::result::Result<Record, String> {
             bit += 16;
         }
     }
-    let time = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-    Ok(Record { time, sequence: word(6), gains })
+    gains
 }
 
 fn assemble(records: &[Record]) -> Result<Csi> {

@@ -1,4 +1,9 @@
-//! `phy-sec keygen agree A B`: the whole chain over two recordings.
+//! `phy-sec keygen agree A B`: the whole chain over two recordings; `evaluate`: many chains over many; `sweep`: over
+//! simulated links.
+
+mod evaluate;
+mod methods;
+mod sweep;
 
 use std::{
     fs,
@@ -7,8 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use phy_sec::channel::intel5300;
-use phy_sec::keygen::probe::{Trace, table};
+use phy_sec::keygen::probe::{Trace, recording};
 use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
 
 use super::{Context, Outcome, files};
@@ -24,18 +28,24 @@ pub(crate) struct Args {
 enum Command {
     /// Agree on a key over what two ends measured, and account for every bit of it
     Agree(AgreeArgs),
+    /// Run one chain, or every combination of the named methods, over recordings, and say what each leaves of what it began with
+    Evaluate(evaluate::Args),
+    /// Run chains over simulated links: secret bits a probe, beside what theory allows
+    Sweep(sweep::Args),
 }
 
 /// Two recordings of one link.
 #[derive(clap::Args)]
 struct AgreeArgs {
-    /// Alice's measurements: an Intel 5300 log (.dat), a CSV of RSSI (`index,value`), or a CSV of CSI magnitudes
+    /// Alice's measurements: an Intel 5300 log (.dat), an ESP32 log, a Nexmon capture (.pcap), a PicoScenes file (.csi), a
+    /// DW1000 log, a NumPy array (.npy), a CSV of RSSI (`index,value`), or a CSV of CSI magnitudes
     #[arg(value_name = "A")]
     alice: PathBuf,
-    /// Bob's, in the same form; leave it out (or say -) where A has a column for each end
+    /// Bob's, in the same form; leave it out (or say -) where A has a column, or a row, for each end
     #[arg(value_name = "B")]
     bob: Option<PathBuf>,
-    /// What an eavesdropper measured of the same exchanges, in the same form: replaces the configured `eve.rho`
+    /// What an eavesdropper measured of the same exchanges, in the same form (of a table with three rows the third one):
+    /// replaces the configured `eve.rho`
     #[arg(long, value_name = "FILE")]
     eve: Option<PathBuf>,
     /// Write the two ends' keys to PREFIX.alice.key and PREFIX.bob.key, readable by the owner only; asks for --seed, a number
@@ -46,7 +56,14 @@ struct AgreeArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
-    let Command::Agree(args) = &args.command;
+    match &args.command {
+        Command::Agree(args) => agree_over(args, context),
+        Command::Evaluate(args) => evaluate::run(args, context),
+        Command::Sweep(args) => sweep::run(args, context),
+    }
+}
+
+fn agree_over(args: &AgreeArgs, context: &Context) -> anyhow::Result<Outcome> {
     let config: Config = context.config("keygen")?;
     if args.key_out.is_some() && !context.seed_is_chosen {
         bail!(
@@ -83,18 +100,7 @@ pub(super) fn recording(
     context: &Context,
 ) -> anyhow::Result<Agreement> {
     let bob = bob.filter(|path| path.as_os_str() != "-");
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    if bob.is_some_and(|bob| real(bob).is_some() && real(bob) == real(alice)) {
-        context.warn(format!(
-            "both ends are {}: what comes out says nothing of a channel between two",
-            alice.display()
-        ));
-    }
-    let (a, b) = match bob {
-        Some(bob) => (read(alice, config)?, read(bob, config)?),
-        None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,
-    };
-    let e = eve.map(|path| read(path, config)).transpose()?;
+    let (a, b, e) = ends(alice, bob, eve, config, context)?;
     let _working = context.working("agreeing");
     let source: Vec<String> =
         [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
@@ -107,18 +113,40 @@ pub(super) fn recording(
     Ok(agreement)
 }
 
-/// One end's measurements, by the file's name and shape.
-fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
-    let bytes = content(path)?;
-    let is_log = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dat"));
-    let trace = if is_log {
-        intel5300::parse(&bytes).and_then(|csi| config.trace(&csi))
-    } else if table::is_wide(&bytes) {
-        table::magnitudes(&bytes)
-    } else {
-        table::series(&bytes)
+/// What the two ends measured, and the eavesdropper.
+///
+/// - `bob`: `None` where Alice's file has both ends
+fn ends(
+    alice: &Path,
+    bob: Option<&Path>,
+    eve: Option<&Path>,
+    config: &Config,
+    context: &Context,
+) -> anyhow::Result<(Trace, Trace, Option<Trace>)> {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    if bob.is_some_and(|bob| real(bob).is_some() && real(bob) == real(alice)) {
+        context.warn(format!(
+            "both ends are {}: what comes out says nothing of a channel between two",
+            alice.display()
+        ));
+    }
+    let named = |path: &Path| path.display().to_string();
+    let (a, b) = match bob {
+        Some(bob) => (read(alice, config)?, read(bob, config)?),
+        None => recording::ends(&content(alice)?).with_context(|| named(alice))?,
     };
-    trace.with_context(|| path.display().to_string())
+    let of_eve =
+        |path: &Path| recording::eve(&content(path)?, extension(path), config).with_context(|| named(path));
+    Ok((a, b, eve.map(of_eve).transpose()?))
+}
+
+/// One end's measurements, by the file's name and content.
+fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
+    recording::trace(&content(path)?, extension(path), config).with_context(|| path.display().to_string())
+}
+
+fn extension(path: &Path) -> Option<&str> {
+    path.extension().and_then(|extension| extension.to_str())
 }
 
 /// Measurements are small; something else was meant by a file of gigabytes.

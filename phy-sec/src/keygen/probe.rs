@@ -1,5 +1,6 @@
 //! Measurements as the chain takes them, and how the two ends' rows find each other.
 
+pub mod recording;
 pub mod table;
 pub mod variation;
 

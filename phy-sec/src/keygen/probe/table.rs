@@ -97,6 +97,22 @@ pub fn magnitudes(bytes: &[u8]) -> Result<Trace> {
     Trace::new(values, None, Some(time), Kind::Csi)
 }
 
+/// RSSI of one to three parties, a row for each: Alice, Bob, and who listens. The place in the row pairs them.
+///
+/// # Errors
+/// As [`series`]; also for more than three rows.
+pub fn parties(bytes: &[u8]) -> Result<Vec<Trace>> {
+    let (_, rows) = numbers(bytes)?;
+    if rows.len() > 3 {
+        return Err(malformed(rows[3].0, "a fourth row, where three parties have one each".into()));
+    }
+    let sequence: Vec<u64> = (0..rows[0].1.len() as u64).collect();
+    let party = |(_, row): &(u64, Vec<f64>)| {
+        Trace::new(lane(row.iter().copied()), Some(sequence.clone()), None, Kind::Rssi)
+    };
+    rows.iter().map(party).collect()
+}
+
 /// Whether `bytes` look like a table of CSI magnitudes rather than of RSSI: more than two columns in the first line.
 #[must_use]
 pub fn is_wide(bytes: &[u8]) -> bool {
@@ -181,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn a_row_for_each_party() {
+        let parties = parties(b"-98.5,-99,-100\n-97,-98,-99.5\n-80,-81,-80\n").unwrap();
+        assert_eq!((parties.len(), parties[0].lanes(), parties[0].kind), (3, 1, Kind::Rssi));
+        assert_eq!(parties[2].values.as_slice().unwrap(), [-80.0, -81.0, -80.0]);
+        assert_eq!(parties[1].sequence, Some(vec![0, 1, 2]));
+        let err = super::parties(b"1,2\n1,2\n1,2\n1,2\n").unwrap_err().to_string();
+        assert_eq!(err, "CSV, line 4: a fourth row, where three parties have one each");
+    }
+
+    #[test]
     fn bad_tables() {
         let of_series = |text: &str| series(text.as_bytes()).unwrap_err().to_string();
         for (text, says) in [
@@ -209,7 +235,7 @@ mod tests {
         #[test]
         fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[0-9,.\n eNna-]{0,80}") {
             for bytes in [&bytes[..], text.as_bytes()] {
-                let _ = (series(bytes), pairs(bytes), magnitudes(bytes), is_wide(bytes));
+                let _ = (series(bytes), pairs(bytes), magnitudes(bytes), parties(bytes), is_wide(bytes));
             }
         }
     }
