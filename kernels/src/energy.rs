@@ -21,8 +21,11 @@ pub fn scalar(x: &[Complex32]) -> f32 {
     x.iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>() as f32
 }
 
+/// Samples summed in `f32` before the sum goes on in `f64`, so that the error does not grow with the block.
+const BLOCK: usize = 4096;
+
 fn simd(level: Level, x: &[Complex32]) -> f32 {
-    dispatch!(level, simd => lanes(simd, x))
+    x.chunks(BLOCK).map(|x| f64::from(dispatch!(level, simd => lanes(simd, x)))).sum::<f64>() as f32
 }
 
 #[simd]
@@ -46,6 +49,21 @@ fn lanes<S: Simd>(simd: S, x: &[Complex32]) -> f32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// A loud burst and 2^22 samples so quiet that each of their squares is lost in the burst's `f32` sum; and a sum so long
+    /// that one `f32` sum rounds at every step.
+    #[test]
+    fn length_costs_no_digits() {
+        for level in [1.0, 0.3] {
+            let x = vec![Complex32::new(level, -level); 1 << 22];
+            let (want, got) = (2.0 * level * level * (1 << 22) as f32, energy(&Backend::default(), &x));
+            assert!((want - got).abs() <= 2e-6 * want, "{want} {got}");
+        }
+        let mut x = vec![Complex32::new(1e-2, 0.0); 1 << 22];
+        x[..1024].fill(Complex32::new(1e3, 0.0));
+        let (want, got) = (scalar(&x), energy(&Backend::default(), &x));
+        assert!((want - got).abs() <= 2e-6 * want, "{want} {got}");
+    }
 
     proptest! {
         /// 0..=300 samples cross every tail length of every vector width.

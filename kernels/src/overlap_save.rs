@@ -130,17 +130,17 @@ pub(crate) fn block_size(taps: usize) -> usize {
 }
 
 /// Hands `count` blocks to `work` in order of `items`, over threads when that pays; `rooms` has one for each thread.
-pub(crate) fn each_block<T: Send>(
-    rooms: &mut [Room],
+pub(crate) fn each_block<R: Send, T: Send>(
+    rooms: &mut [R],
     samples: usize,
     out: &mut [T],
     step: usize,
-    work: impl Fn(usize, &mut Room, &mut [T]) + Sync,
+    work: impl Fn(usize, &mut R, &mut [T]) + Sync,
 ) {
     let blocks = out.len().div_ceil(step);
     let threads = if samples < 1 << 16 { 1 } else { rooms.len().min(rayon::current_num_threads()) };
     let share = blocks.div_ceil(threads).max(1);
-    let run = |(part, (out, room)): (usize, (&mut [T], &mut Room))| {
+    let run = |(part, (out, room)): (usize, (&mut [T], &mut R))| {
         for (index, out) in out.chunks_mut(step).enumerate() {
             work(part * share + index, room, out);
         }

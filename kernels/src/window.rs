@@ -183,7 +183,7 @@ fn sinc(x: f64) -> f64 {
 
 /// Modified Bessel function of the first kind and order 0 by its power series, Abramowitz and Stegun
 /// 9.6.12: all terms are positive, so nothing cancels.
-pub(crate) fn bessel_i0(x: f64) -> f64 {
+pub fn bessel_i0(x: f64) -> f64 {
     let quarter = x * x / 4.0;
     let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
     while term > sum * 1e-17 {

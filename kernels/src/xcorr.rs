@@ -3,17 +3,20 @@
 //!
 //! The sums come from overlap-save FFT blocks on a grid of absolute samples, so that cutting the stream
 //! anywhere changes nothing. Windows more than 50 dB weaker than their block, where the transform's
-//! rounding would show, are summed directly. There is no GPU version: a GPU backend runs on the processor.
+//! rounding would show, are transformed again among their like. There is no GPU version: a GPU backend runs on the processor.
+
+mod quiet;
 
 use fearless_simd::{Level, dispatch, prelude::*};
 use fearless_simd_macros::simd;
 use num_complex::Complex32;
 
 use crate::{
-    Backend, correlate,
+    Backend,
     error::{Error, Result},
     overlap_save::{Block, Room, block_size, each_block},
 };
+use quiet::Which;
 
 /// The longest template, in samples: 2^22.
 pub const MAX_TEMPLATE: usize = 1 << 22;
@@ -47,10 +50,11 @@ fn normalised(power: f64, energies: f64) -> f32 {
 #[derive(Clone)]
 pub struct Template {
     backend: Backend,
+    /// Scaled by a power of two to a peak within 1..2.
     template: Vec<Complex32>,
     energy: f64,
     block: Block,
-    rooms: Vec<Room>,
+    rooms: Vec<(Room, quiet::Copy)>,
     /// Samples from the next block's start on.
     line: Vec<Complex32>,
 }
@@ -64,22 +68,19 @@ impl Template {
         if !(1..=MAX_TEMPLATE).contains(&template.len()) {
             return Err(Error::out_of_range("template", "within 1..=4194304 samples", template.len()));
         }
-        let energy: f64 = template.iter().map(|t| f64::from(t.re).powi(2) + f64::from(t.im).powi(2)).sum();
+        let energy = quiet::energy(template);
         if !(energy.is_finite() && energy > 0.0) {
             return Err(Error::out_of_range("template", "of finite energy above 0", energy));
         }
+        let mut template = template.to_vec();
+        let peak = quiet::peak(&template);
+        quiet::scale(&mut template, peak);
+        let energy = quiet::energy(&template);
         // Correlation is convolution with the conjugate, backwards.
         let taps: Vec<_> = template.iter().rev().map(Complex32::conj).collect();
         let block = Block::new(backend, &taps, block_size(taps.len()));
-        let rooms = vec![block.room(); rayon::current_num_threads().max(1)];
-        Ok(Template {
-            backend: backend.clone(),
-            template: template.to_vec(),
-            energy,
-            block,
-            rooms,
-            line: Vec::new(),
-        })
+        let rooms = vec![(block.room(), quiet::Copy::default()); rayon::current_num_threads().max(1)];
+        Ok(Template { backend: backend.clone(), template, energy, block, rooms, line: Vec::new() })
     }
 
     /// Samples in the template.
@@ -170,7 +171,7 @@ fn places(
     energy: f64,
     block: &Block,
     x: &[Complex32],
-    room: &mut Room,
+    room: &mut (Room, quiet::Copy),
     out: &mut [f32],
 ) {
     match backend {
@@ -180,32 +181,34 @@ fn places(
     }
 }
 
+/// A window's least energy, relative to its block's. The transform's rounding is some 2^-23 of the block's amplitude over the
+/// root of its places, 512 at least: of a window at -50 dB that is 316 / 22 as much, and leaves the power good to 4e-6.
+const FLOOR: f64 = 1e-5;
+
+/// Energies of block times template whose powers, and those of the weakest window above the floor, are normal in `f32`.
+const WITHIN: std::ops::RangeInclusive<f64> = 1e-24..=1e36;
+
 fn transformed(
     level: Level,
     template: &[Complex32],
     template_energy: f64,
     block: &Block,
     x: &[Complex32],
-    room: &mut Room,
+    (room, copy): &mut (Room, quiet::Copy),
     out: &mut [f32],
 ) {
     let sums = block.filter(x, room);
     dispatch!(level, simd => power_lanes(simd, sums, out));
     let (weakest, block_energy) = sliding_energy(level, x, template.len(), template_energy, out);
-    // The transform's rounding is some 2^-23 of the block's amplitude over the root of its places, 512 at least: of a window at
-    // -50 dB that is 316 / 22 as much, and leaves the power good to 4e-6.
-    let floor = block_energy * 1e-5;
-    if weakest < floor || !block_energy.is_finite() {
-        for (k, out) in out.iter_mut().enumerate() {
-            let window = &x[k..k + template.len()];
-            let energy = exact_energy(window);
-            if energy < floor || !block_energy.is_finite() {
-                let sum = correlate::simd(level, window, template);
-                let power = f64::from(sum.re).powi(2) + f64::from(sum.im).powi(2);
-                *out = normalised(power, energy * template_energy);
-            }
-        }
-    }
+    let floor = block_energy * FLOOR;
+    let which = if !WITHIN.contains(&(block_energy * template_energy)) {
+        Which::All
+    } else if weakest < floor {
+        Which::Below(floor)
+    } else {
+        return;
+    };
+    quiet::again(level, template, template_energy, block, x, which, (room, copy), out);
 }
 
 #[simd]
@@ -213,10 +216,6 @@ fn power_lanes<S: Simd>(_: S, sums: &[Complex32], out: &mut [f32]) {
     for (out, sum) in out.iter_mut().zip(sums) {
         *out = sum.re * sum.re + sum.im * sum.im;
     }
-}
-
-fn exact_energy(x: &[Complex32]) -> f64 {
-    x.iter().map(|x| f64::from(x.re).powi(2) + f64::from(x.im).powi(2)).sum()
 }
 
 /// Divides each place's power by the energies; the least window energy, and that of the whole block.
@@ -313,6 +312,21 @@ mod tests {
             (scalar(&template, &x), Template::new(&Backend::default(), &template).unwrap().correlate(&x));
         for (k, (want, got)) in want.iter().zip(&got).enumerate() {
             assert!((want - got).abs() < 1e-4, "place {k}: {got} for {want}");
+        }
+    }
+
+    /// Level is nothing: of the samples or of the template, where the squares of either leave `f32`.
+    #[test]
+    fn levels_that_square_out_of_range() {
+        let (template, x) = (samples(64, 0.0), samples(1500, 3.0));
+        let want = scalar(&template, &x);
+        let scaled = |x: &[Complex32], by: f32| x.iter().map(|x| x * by).collect::<Vec<_>>();
+        for (of_template, of_x) in [(1e-30, 1.0), (1e30, 1.0), (1.0, 1e-30), (1.0, 1e30), (1e-30, 1e30)] {
+            let (template, x) = (scaled(&template, of_template), scaled(&x, of_x));
+            let got = Template::new(&Backend::default(), &template).unwrap().correlate(&x);
+            for (k, (want, got)) in want.iter().zip(&got).enumerate() {
+                assert!((want - got).abs() < 1e-5, "{of_template} {of_x}, place {k}: {got} for {want}");
+            }
         }
     }
 

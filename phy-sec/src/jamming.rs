@@ -22,12 +22,14 @@ pub mod detect;
 mod monitor;
 mod reference;
 mod standing;
+mod unjudged;
 
 use num_complex::Complex32;
 
 pub use classify::Class;
 pub use config::Config;
 pub use monitor::{Counts, Monitor};
+pub use unjudged::unjudged;
 
 use crate::{Backend, Result, event::Event};
 
@@ -35,13 +37,19 @@ use crate::{Backend, Result, event::Event};
 ///
 /// - `x`: complex baseband, full scale 1
 ///
+/// An empty list says that there is no jammer; where nothing could be judged there is no list.
+///
 /// # Errors
-/// [`crate::Error::OutOfRange`] for the configuration, [`crate::Error::NotFinite`] for a sample that is no number.
+/// [`crate::Error::OutOfRange`] for the configuration, [`crate::Error::NotFinite`] for a sample that is no number, and
+/// those of [`unjudged`].
 pub fn detect_jamming(x: &[Complex32], config: Config, backend: Backend) -> Result<Vec<Event>> {
     let mut monitor = Monitor::new(config, backend)?;
     let mut events = monitor.push(x)?;
     events.extend(monitor.finish()?);
-    Ok(events)
+    match unjudged(monitor.counts(), x, monitor.config()) {
+        Some(error) if events.is_empty() => Err(error),
+        _ => Ok(events),
+    }
 }
 
 #[cfg(test)]

@@ -19,12 +19,14 @@
 //! ```
 //! use phy_sec::{Backend, keygen, sim};
 //!
-//! let link = sim::link::LinkConfig { rounds: 4000, subcarriers: 1, snr_db: 35.0, ..Default::default() };
+//! // A probe a second, while somebody walks about: every one of them sees another channel.
+//! let link = sim::link::LinkConfig { rounds: 6000, interval: 1.0, subcarriers: 1, snr_db: 30.0, ..Default::default() };
 //! let probes = link.run(&mut sim::rng(1))?;
 //! let config = keygen::Config::default();
 //! let (alice, bob) = (config.trace(&probes.alice)?, config.trace(&probes.bob)?);
 //! let agreement = keygen::agree(&alice, &bob, None, &config, 1, Backend::default())?;
-//! println!("{}", agreement.report.reason);
+//! let (alice, bob) = agreement.keys.expect("this channel moves, and both ends see it");
+//! assert!(alice.expose() == bob.expose() && agreement.report.released_bits >= 128);
 //! # Ok::<(), phy_sec::Error>(())
 //! ```
 //!

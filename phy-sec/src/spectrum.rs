@@ -1,5 +1,5 @@
 //! Spectra of a stream: [`Stft`] cuts it into frames whatever the size of the pieces it comes in,
-//! [`Spectrogram`] is what it yields, [`welch`] averages one.
+//! [`Spectrogram`] is what it yields, [`welch`] is the mean of its frames, of which it holds none.
 //!
 //! Bins ascend in frequency here (the kernel's FFT order is rotated), so a band is a range of bins.
 
@@ -147,15 +147,23 @@ pub fn spectrogram(
 
 /// Welch's estimate of the power spectrum of a block, `[bin]` with ascending frequency: the mean of its frames.
 ///
+/// The frames are summed as they come: memory does not grow with their number. There is no GPU version: a GPU backend
+/// runs on the processor.
+///
 /// # Errors
-/// As [`spectrogram`].
+/// [`Error::TooShort`] for a block of less than one frame, and those of [`Stft`].
 ///
 /// # Source
 /// Welch, IEEE Trans. Audio Electroacoust. 15(2), 1967, pp. 70-73.
 pub fn welch(x: &[Complex32], config: StftConfig, backend: Backend) -> Result<Array1<f64>> {
-    let need = config.size;
-    let mean = spectrogram(x, config, 0.0, backend)?.mean();
-    mean.ok_or(Error::TooShort { what: "Welch's estimate", need, unit: "samples", got: x.len() })
+    let size = config.size;
+    if x.len() < size {
+        return Err(Error::TooShort { what: "Welch's estimate", need: size, unit: "samples", got: x.len() });
+    }
+    check_finite("samples", x)?;
+    let mut mean = kernels::welch::welch(config, backend, x)?;
+    mean.rotate_right(size / 2);
+    Ok(mean.into_iter().map(f64::from).collect())
 }
 
 /// Largest part of a sample, full scale being 1: the powers of larger ones overflow once a spectrum sums them.
@@ -232,6 +240,19 @@ mod tests {
         let density = welch(&tone(640, 0.123), config, Backend::Scalar).unwrap();
         let power = density.sum() * 1e6 / 64.0;
         assert!((power - 1.0).abs() < 1e-2, "{power}");
+    }
+
+    /// The same as the mean of the spectrogram; its memory is tested in `tests/memory.rs`.
+    #[test]
+    fn the_mean_of_any_number_of_frames() {
+        for (size, hop) in [(64, 1), (63, 7), (64, 100)] {
+            let (x, config) = (tone(700, 0.123), config(size, hop));
+            let want = spectrogram(&x, config.clone(), 0.0, Backend::default()).unwrap().mean().unwrap();
+            let got = welch(&x, config, Backend::default()).unwrap();
+            for (want, got) in want.iter().zip(&got) {
+                assert!((want - got).abs() < 1e-6, "{size} {hop}: {got} for {want}");
+            }
+        }
     }
 
     #[test]

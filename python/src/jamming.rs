@@ -45,6 +45,10 @@ fn list<'py>(py: Python<'py>, events: &[Event]) -> PyResult<Bound<'py, PyAny>> {
 ///
 /// Raises
 /// ------
+/// TooShortError
+///     There are too few samples to learn from and to judge one block: nothing could be said of them.
+/// InputError
+///     ``x`` is digital silence, or one value throughout: nothing could be said of it.
 /// ShapeError, NotFiniteError, OutOfRangeError
 ///     ``x`` is no contiguous 1-D complex64 array, or holds a NaN or an infinity; a value is outside its range.
 ///

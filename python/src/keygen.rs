@@ -4,7 +4,10 @@ pub(crate) mod evaluate;
 pub(crate) mod methods;
 pub(crate) mod read;
 
-use std::path::PathBuf;
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use numpy::{
     PyArray2, PyUntypedArray, PyUntypedArrayMethods, ToPyArray,
@@ -248,17 +251,28 @@ fn parsed<T: Send>(
         return detached(py, || parse(data));
     }
     let path: PathBuf = source.extract()?;
-    detached(py, || {
-        let failed = |error| sdr_io::Error::Io { path: path.clone(), error };
-        let length = std::fs::metadata(&path).map_err(failed)?.len();
-        if length > LARGEST {
-            let text =
-                format!("{}: {length} bytes; channel measurements are at most {LARGEST}", path.display());
-            return Err(Failure::from(MalformedError::new_err(text)));
-        }
-        let bytes = std::fs::read(&path).map_err(failed)?;
-        Ok(parse(&bytes)?)
-    })
+    detached(py, || Ok::<_, Failure>(parse(&content(&path)?)?))
+}
+
+/// A regular file of at most `LARGEST` bytes: a device gives bytes for ever, and a file may grow while it is read.
+fn content(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error| sdr_io::Error::Io { path: path.to_owned(), error };
+    // Before it is opened: a pipe would wait for its other end.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(sdr_io::Error::NotAFile { path: path.to_owned() }.into());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length <= LARGEST {
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if length.max(bytes.len() as u64) > LARGEST {
+        let text =
+            format!("{}: more than {LARGEST} bytes, which no channel measurements are", path.display());
+        return Err(MalformedError::new_err(text).into());
+    }
+    Ok(bytes)
 }
 
 /// Read a log of the Linux 802.11n CSI Tool (Intel 5300).

@@ -85,7 +85,7 @@ def test_what_the_advice_makes_is_accepted():
          "stft_power: unknown keyword `sizze`, expected one of "
          "`size`, `hop`, `window`, `scaling`, `detrend`, `sample_rate`"),
         (lambda: phy_sec.spectrogram(X, size=11), "TooShortError", "spectrogram needs at least 11 samples, got 10"),
-        (lambda: phy_sec.welch(X, size=11), "TooShortError", "spectrogram needs at least 11 samples, got 10"),
+        (lambda: phy_sec.welch(X, size=11), "TooShortError", "Welch's estimate needs at least 11 samples, got 10"),
         (lambda: phy_sec.defaults("nothing"), "InputError", None),
         (lambda: phy_sec.find_bursts(X, pfa=0.5), "OutOfRangeError", None),
         (lambda: phy_sec.pack_bits(X), "ShapeError",

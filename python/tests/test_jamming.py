@@ -49,6 +49,22 @@ def test_noise_alone_is_no_jammer():
     assert jamming.detect(sim.noise(1_000_000, seed=3), RATE, learn=0.2) == []
 
 
+@pytest.mark.parametrize(
+    "x, kind, text",
+    [
+        (np.zeros(0, np.complex64), "TooShortError", "jamming detection needs at least 4608 samples, got 0"),
+        (sim.noise(4607, 1.0, seed=1), "TooShortError", "jamming detection needs at least 4608 samples, got 4607"),
+        (np.zeros(100_000, np.complex64), "OutOfRangeError", "samples must be louder than digital silence"),
+        (sim.noise(100_000, 1e-60, seed=1), "OutOfRangeError", "samples must be louder than digital silence"),
+    ],
+    ids=["none", "few", "zeros", "underflow"],
+)
+def test_nothing_judged_is_not_no_jammer(x, kind, text):
+    with pytest.raises(phy_sec.InputError) as caught:
+        jamming.detect(x, RATE)
+    assert type(caught.value).__name__ == kind and str(caught.value).startswith(text)
+
+
 def test_cutting_the_stream_changes_nothing(scene, events, rng):
     monitor, got = jamming.Monitor(RATE, **CONFIG), []
     for piece in np.split(scene, np.sort(rng.integers(0, scene.size, 30))):

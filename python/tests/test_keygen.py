@@ -1,5 +1,7 @@
 """Key generation through Python: a key from a mobile link, none from one that stands still, and recordings."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -161,3 +163,13 @@ def test_a_trace_must_fit_together():
         keygen.Trace(np.array([0, np.inf]))
     with pytest.raises(TypeError, match="seed"):
         keygen.agree(np.zeros(3), np.zeros(3))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and devices here")
+@pytest.mark.parametrize("read", [keygen.read_series, keygen.read_pairs, keygen.read_magnitudes, keygen.read_intel5300])
+def test_what_is_no_file_is_not_waited_for(tmp_path, read):
+    """A device gives bytes for ever, and a pipe waits for its other end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in ["/dev/zero", tmp_path / "pipe", tmp_path]:
+        with pytest.raises(phy_sec.InputError, match="not a regular file"):
+            read(path)

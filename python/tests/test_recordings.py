@@ -1,6 +1,8 @@
 """Recordings: written here and read by the `sigmf` package, the other way round, and what is refused."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -115,6 +117,35 @@ def test_many_channels_and_a_large_count_take_the_memory_of_the_file(tmp_path):
     np.testing.assert_array_equal(samples, phy_sec.read(tmp_path / "x.sigmf-meta").samples)
     samples, _ = phy_sec.open(tmp_path / "x.sigmf-meta", repeat=True).read(2**28)
     assert samples.shape == (4096, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_reading_takes_the_memory_of_the_samples(tmp_path):
+    """One array, and not its rows beside it: 32 MiB of bytes are 128 MiB of samples. Alone in its process."""
+    (tmp_path / "x.cu8").write_bytes(bytes(2 << 24))
+    script = """
+import sys
+import phy_sec
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+before = peak()
+samples = phy_sec.read(sys.argv[1]).samples
+print(peak() - before, samples.nbytes)
+"""
+    run = subprocess.run([sys.executable, "-c", script, tmp_path / "x.cu8"], capture_output=True, text=True, check=True)
+    grown, size = map(int, run.stdout.split())
+    assert size == 128 << 20 and grown < 1.3 * size, f"{grown / size:.2f} times the samples"
+
+
+def test_a_stretch_of_an_endless_stream_grows(tmp_path, x):
+    """Longer than a block, so that the array grows; the last piece is cut off."""
+    phy_sec.write(tmp_path / "x.cf32", x)
+    endless = phy_sec.read(f"file:{tmp_path / 'x.cf32'}?loop=true&rate=1M", count=700_001)
+    np.testing.assert_array_equal(endless.samples[0], np.resize(x, 700_001))
+    part = phy_sec.read(tmp_path / "x.cf32", start=x.size - 10, count=10**12)
+    np.testing.assert_array_equal(part.samples[0], x[-10:])
+    assert phy_sec.read(tmp_path / "x.cf32", count=0).samples.shape == (1, 0)
 
 
 def test_block_by_block(tmp_path, x):

@@ -87,8 +87,8 @@ pub enum Error {
     #[error("{}: SHA-512 is {got}, the metadata says {want}", path.display())]
     Checksum { path: PathBuf, want: String, got: String },
 
-    /// A check was asked for, and the metadata has nothing to check against.
-    #[error("{}: the metadata has no core:sha512 to check the samples against", path.display())]
+    /// A check was asked for, and there is nothing to check against.
+    #[error("{}: there is no core:sha512 to check the samples against", path.display())]
     NoChecksum { path: PathBuf },
 
     /// The format has no place for it.

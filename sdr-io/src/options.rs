@@ -18,11 +18,13 @@ pub struct OpenOptions {
     pub center_frequency: Option<f64>,
     /// Bytes to skip at the beginning of a raw file. Query: `header_bytes`.
     pub header_bytes: u64,
-    /// Read a file that ends inside a sample up to there, instead of refusing it. Query: `partial=true`.
+    /// Read a file that was cut, inside a sample or before captures or annotations of its metadata, up to there, instead
+    /// of refusing it. Query: `partial=true`.
     pub partial: bool,
     /// What a NaN or infinite sample is. Query: `not_finite=zero`.
     pub not_finite: NonFinite,
-    /// Check the samples against `core:sha512` first, which reads the whole file. Query: `verify=true`.
+    /// Check the samples against `core:sha512` first, which reads the whole file; a recording without one is refused.
+    /// Query: `verify=true`.
     pub verify: bool,
     /// SigMF extensions that the caller understands, beside `phy-sec`: a recording that requires another is refused.
     pub extensions: Vec<String>,

@@ -24,7 +24,7 @@ impl RawSource {
     /// Opens `path`; `options` or the extension say how its samples are stored.
     ///
     /// # Errors
-    /// [`Error::NoDatatype`], [`Error::Empty`], [`Error::PartialSample`], [`Error::ByteOrder`],
+    /// [`Error::NoDatatype`], [`Error::NoChecksum`], [`Error::Empty`], [`Error::PartialSample`], [`Error::ByteOrder`],
     /// [`Error::Option`], [`Error::NotAFile`], [`Error::Io`].
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
         options.check()?;
@@ -34,6 +34,9 @@ impl RawSource {
             .datatype
             .or_else(|| extension_datatype(path))
             .ok_or_else(|| Error::NoDatatype { path: path.to_owned() })?;
+        if options.verify {
+            return Err(Error::NoChecksum { path: path.to_owned() });
+        }
         let layout = Layout {
             datatype,
             packing: Packing::Plain,

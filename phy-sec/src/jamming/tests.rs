@@ -229,10 +229,7 @@ fn samples_after_a_finish_stand_where_they_came() {
 }
 
 #[test]
-fn bad_input_is_an_error_or_nothing() {
-    assert!(detect(&[]).is_empty());
-    assert!(detect(&[Complex32::ZERO; 20_000]).is_empty());
-    assert!(detect(&noise(&mut rng(1), 511, 1.0)).is_empty());
+fn bad_input_is_an_error() {
     let mut monitor = Monitor::new(config(), Backend::default()).unwrap();
     let bad = [Complex32::ZERO, Complex32::new(f32::NAN, 0.0)];
     assert_eq!(monitor.push(&bad).unwrap_err().to_string(), "samples holds a NaN or an infinity at index 1");

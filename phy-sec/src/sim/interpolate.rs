@@ -5,6 +5,7 @@
 
 use std::f64::consts::PI;
 
+use kernels::window::bessel_i0;
 use num_complex::Complex32;
 
 use super::{finite, require};
@@ -22,21 +23,10 @@ pub(super) fn kernel(fraction: f64) -> [f32; 2 * HALF] {
         let t = fraction + HALF as f64 - 1.0 - i as f64;
         let sinc = if t.abs() < 1e-12 { 1.0 } else { (PI * t).sin() / (PI * t) };
         let edge = (t / HALF as f64).powi(2);
-        let window = if edge < 1.0 { i0(SHAPE * (1.0 - edge).sqrt()) / i0(SHAPE) } else { 0.0 };
+        let window = if edge < 1.0 { bessel_i0(SHAPE * (1.0 - edge).sqrt()) / bessel_i0(SHAPE) } else { 0.0 };
         *weight = (sinc * window) as f32;
     }
     weights
-}
-
-/// Modified Bessel function `I0` by its power series, which converges everywhere (A&S 9.6.12).
-fn i0(x: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > 1e-17 * sum {
-        term *= (x / (2.0 * k)).powi(2);
-        sum += term;
-        k += 1.0;
-    }
-    sum
 }
 
 /// `Σ x[k - HALF + 1 + i] · weights[i]`; what lies outside of `x` is zero.

@@ -10,7 +10,7 @@ use numpy::{
     IntoPyArray, PyArray2,
     ndarray::{Array2, Axis, Slice},
 };
-use pyo3::{prelude::*, types::PyList};
+use pyo3::{exceptions::PyMemoryError, prelude::*, types::PyList};
 use sdr_io::{Datatype, Lost, NonFinite, OpenOptions, Read, ReplayOptions, Time};
 use serde_json::{Value, json};
 
@@ -122,17 +122,14 @@ pub(crate) fn read(
     )?;
     let count = count.map(|count| array::at_most("count", count, isize::MAX as usize)).transpose()?;
     let uri = uri.to_string_lossy().into_owned();
-    let (rows, blocks, source) = detached(py, || read_all(&uri, &options, start, count))?;
-    let (channels, samples) = (rows.len(), rows.first().map_or(0, Vec::len));
-    let flat = Array2::from_shape_vec((channels, samples), rows.concat())
-        .map_err(|error| ShapeError::new_err(error.to_string()))?;
+    let (samples, blocks, source) = detached(py, || read_all(&uri, &options, start, count))?;
     let metadata = metadata_of(source.as_ref())?;
     let blocks_list = PyList::empty(py);
     for block in blocks {
         blocks_list.append(describe(py, &block)?)?;
     }
     Ok(Recording {
-        samples: flat.into_pyarray(py).unbind(),
+        samples: samples.into_pyarray(py).unbind(),
         info: config::to_object(py, &info(source.as_ref()))?.unbind(),
         blocks: blocks_list.unbind(),
         annotations: config::to_object(py, metadata.get("annotations").unwrap_or(&json!([])))?.unbind(),
@@ -143,9 +140,12 @@ pub(crate) fn read(
 /// Samples, and where they stand.
 type Block<'py> = (Bound<'py, PyArray2<Complex32>>, Bound<'py, PyAny>);
 
-type Everything = (Vec<Vec<Complex32>>, Vec<Read>, Box<dyn sdr_io::Source>);
+type Everything = (Array2<Complex32>, Vec<Read>, Box<dyn sdr_io::Source>);
 
-/// The samples by channel, and the stretches that they come in: neighbours without a gap are one.
+/// The samples, `[channel, sample]`, and the stretches that they come in: neighbours without a gap are one.
+///
+/// They are read straight into the array that is handed over. A file holds what it says it holds, so its length is
+/// known; a recording without end has no more than `count`, and its array grows as the samples come.
 fn read_all(
     uri: &str,
     options: &OpenOptions,
@@ -159,17 +159,28 @@ fn read_all(
     if start != source.info().sample_start {
         source.seek(start)?;
     }
-    let channels = source.info().channels;
-    let mut block = Array2::zeros((channels, (BLOCK / channels).max(1)));
-    let mut rows = vec![Vec::new(); channels];
+    let (channels, block) = (source.info().channels, (BLOCK / source.info().channels).max(1));
+    let end =
+        |info: &sdr_io::StreamInfo| info.samples.map(|samples| info.sample_start.saturating_add(samples));
+    let there =
+        end(source.info()).map(|end| usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX));
+    let most = count.unwrap_or(usize::MAX).min(there.unwrap_or(usize::MAX));
+    let mut samples = zeros(channels, if there.is_some() { most } else { most.min(block) })?;
     let mut reads: Vec<Read> = Vec::new();
-    let mut left = count.unwrap_or(usize::MAX);
+    let (mut filled, mut left) = (0, count.unwrap_or(usize::MAX));
     while left > 0 {
-        let width = left.min(block.ncols());
-        let Some(read) = source.read(block.slice_axis_mut(Axis(1), Slice::from(..width)))? else { break };
-        for (row, new) in rows.iter_mut().zip(block.rows()) {
-            row.extend(new.iter().take(read.samples));
+        if filled == samples.ncols() {
+            if there.is_some() {
+                break;
+            }
+            let grown = samples.ncols().saturating_mul(2).min(most);
+            let old = std::mem::replace(&mut samples, zeros(channels, grown)?);
+            samples.slice_axis_mut(Axis(1), Slice::from(..filled)).assign(&old);
         }
+        let width = left.min(block).min(samples.ncols() - filled);
+        let room = samples.slice_axis_mut(Axis(1), Slice::from(filled..filled + width));
+        let Some(read) = source.read(room)? else { break };
+        filled += read.samples;
         left -= read.samples;
         match reads.last_mut() {
             Some(last)
@@ -184,7 +195,22 @@ fn read_all(
             _ => reads.push(read),
         }
     }
-    Ok((rows, reads, source))
+    if filled < samples.ncols() {
+        samples = samples.slice_axis(Axis(1), Slice::from(..filled)).to_owned();
+    }
+    Ok((samples, reads, source))
+}
+
+/// `[channel, sample]`, or Python's own error where there is not so much memory.
+fn zeros(channels: usize, samples: usize) -> Result<Array2<Complex32>, Failure> {
+    let much =
+        || PyMemoryError::new_err(format!("{samples} samples of {channels} channels do not fit: give count"));
+    let mut flat = Vec::new();
+    let length = channels.checked_mul(samples).ok_or_else(much)?;
+    flat.try_reserve_exact(length).map_err(|_| much())?;
+    flat.resize(length, Complex32::ZERO);
+    Ok(Array2::from_shape_vec((channels, samples), flat)
+        .map_err(|error| ShapeError::new_err(error.to_string()))?)
 }
 
 fn info(source: &dyn sdr_io::Source) -> Value {

@@ -75,11 +75,25 @@ pub(super) struct Member {
     pub(super) bytes: u64,
 }
 
-/// What a pax or GNU header says of the next member.
+/// What pax and GNU headers say of the next member.
 #[derive(Default)]
 struct Said {
     name: Option<Vec<u8>>,
     bytes: Option<u64>,
+}
+
+impl Said {
+    /// Several headers may stand before a member, and each adds to the others. Where two say different things, readers
+    /// differ on which of them wins.
+    fn and(self, more: Self, at: u64) -> Result<Self, ArchiveError> {
+        fn one<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<Option<T>> {
+            if a.is_some() && b.is_some() && a != b { None } else { Some(a.or(b)) }
+        }
+        match (one(self.name, more.name), one(self.bytes, more.bytes)) {
+            (Some(name), Some(bytes)) => Ok(Said { name, bytes }),
+            _ => Err(ArchiveError::Header { at, problem: "it contradicts the header in front of it" }),
+        }
+    }
 }
 
 /// The files of a tar archive of `bytes` bytes.
@@ -110,7 +124,6 @@ pub(super) fn members(file: &mut File, bytes: u64) -> Result<Vec<Member>, Archiv
         let header = Header::from_byte_slice(&block);
         let size = check_header(header, at)?;
         let start = at + BLOCK;
-        let name = said.name.take().unwrap_or_else(|| header.path_bytes().into_owned());
         let bounded = |what, limit| match size {
             size if size > limit => Err(ArchiveError::TooLong { what, bytes: size, limit }),
             size if size > bytes - start => {
@@ -119,27 +132,37 @@ pub(super) fn members(file: &mut File, bytes: u64) -> Result<Vec<Member>, Archiv
             size => Ok(size as usize),
         };
         let kind = header.entry_type();
-        let mut payload = size;
         match kind {
             EntryType::XHeader | EntryType::XGlobalHeader => {
                 let text = take(file, bounded("a pax header", MAX_PAX)?).map_err(io)?;
                 let pax = read_pax(&text, at)?;
-                if kind == EntryType::XGlobalHeader && (pax.name.is_some() || pax.bytes.is_some()) {
+                if kind == EntryType::XHeader {
+                    said = said.and(pax, at)?;
+                } else if pax.name.is_some() || pax.bytes.is_some() {
                     return Err(ArchiveError::Header {
                         at,
                         problem: "a global pax header sets a path or size",
                     });
                 }
-                said = pax;
+                at = start.saturating_add(size.next_multiple_of(BLOCK));
+                continue;
             }
             EntryType::GNULongName => {
                 let mut name = take(file, bounded("a GNU long name", MAX_NAME)?).map_err(io)?;
                 name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
-                said.name = Some(name);
+                said = said.and(Said { name: Some(name), bytes: None }, at)?;
+                at = start.saturating_add(size.next_multiple_of(BLOCK));
+                continue;
             }
+            _ => {}
+        }
+        // A member: what was said of it is used up.
+        let said = std::mem::take(&mut said);
+        let name = said.name.unwrap_or_else(|| header.path_bytes().into_owned());
+        let payload = match kind {
             EntryType::Regular | EntryType::Continuous => {
                 let name = check_name(&name)?;
-                payload = match said.bytes.take() {
+                let payload = match said.bytes {
                     // Needed from 8 GiB on, and then the header says 0; anything else is two answers to one question.
                     Some(pax) if pax != size && !(size == 0 && pax >= OCTAL_LIMIT) => {
                         return Err(ArchiveError::SizeOverride { name, pax, header: size });
@@ -154,11 +177,11 @@ pub(super) fn members(file: &mut File, bytes: u64) -> Result<Vec<Member>, Archiv
                     return Err(ArchiveError::Duplicate { name });
                 }
                 members.push(Member { name, start, bytes: payload });
+                payload
             }
             EntryType::Directory => {
                 check_name(&name)?;
-                said = Said::default();
-                payload = 0;
+                0
             }
             other => {
                 let kind = match other {
@@ -171,7 +194,7 @@ pub(super) fn members(file: &mut File, bytes: u64) -> Result<Vec<Member>, Archiv
                 };
                 return Err(ArchiveError::Kind { name: lossy(&name), kind });
             }
-        }
+        };
         // The last member's padding may be missing.
         at = start.saturating_add(payload.next_multiple_of(BLOCK));
     }

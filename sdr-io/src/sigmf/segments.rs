@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// The segments of a dataset file of `bytes` bytes whose first byte is `base` bytes into the file that is open, and the
-/// bytes of a sample that is cut at its end, which `partial` allows.
+/// bytes of a sample that is cut at its end. With `partial` the file may end anywhere: inside a sample, and before captures
+/// and annotations.
 pub(super) fn segments(
     path: &Path,
     metadata: &Metadata,
@@ -38,6 +39,9 @@ pub(super) fn segments(
     for (index, capture) in metadata.captures.iter().enumerate() {
         let left = (end - byte) / frame;
         let samples = capture.sample_start - sample; // ascending: Metadata::check
+        if samples > left && partial {
+            break; // what is there belongs to the capture before
+        }
         if samples > left {
             let field = Place::Capture(index).of("core:sample_start");
             let (end, samples) = (capture.sample_start, sample.saturating_add(left));
@@ -49,6 +53,10 @@ pub(super) fn segments(
         }
         byte += samples * frame; // at most `end`
         let header = capture.header_bytes.unwrap_or(0);
+        if header > end - byte && partial {
+            (byte, sample, current) = (end, capture.sample_start, Some(capture));
+            break;
+        }
         if header > end - byte {
             let field = Place::Capture(index).of("core:header_bytes");
             return Err(wrong(MetadataError::BeyondFile { field, bytes: header, left: end - byte }));
@@ -68,7 +76,9 @@ pub(super) fn segments(
     if segments.is_empty() {
         return Err(Error::Empty { path: path.to_owned() });
     }
-    check_annotations(metadata, sample.saturating_add(samples)).map_err(wrong)?;
+    if !partial {
+        check_annotations(metadata, sample.saturating_add(samples)).map_err(wrong)?;
+    }
     Ok((segments, rest))
 }
 

@@ -145,6 +145,28 @@ fn archives_that_are_refused() {
             "not a tar header at byte 0: a global pax header sets a path or size".into(),
         ),
         (
+            "two names of one member",
+            archive(&[
+                good_meta(),
+                tar_member("././@LongLink", b'L', b"a/b\0"),
+                tar_member("p", b'x', &pax("path", DATA)),
+                good_data(),
+            ]),
+            "not a tar header at byte 2048: it contradicts the header in front of it".into(),
+        ),
+        (
+            "a local path kept over a global header",
+            with(
+                [
+                    tar_member("p", b'x', &pax("path", "/etc/passwd")),
+                    tar_member("g", b'g', &pax("comment", "x")),
+                    tar_member("b", b'0', b"x"),
+                ]
+                .concat(),
+            ),
+            "member \"/etc/passwd\": the path is absolute".into(),
+        ),
+        (
             "a pax header of 1 MB",
             with(tar_member("pax", b'x', &pax("comment", &"x".repeat(1 << 20)))),
             "a pax header of 1048593 bytes; at most 65536 are read".into(),
@@ -223,7 +245,9 @@ fn archives_that_are_odd_but_right() {
     let readme = tar_member("a/README", b'0', b"hello");
     let named = tar_member(META, b'0', meta("cu8", r#", "core:dataset": "x.bin""#, "", "").as_bytes());
     let long = |name: &str| tar_member("././@LongLink", b'L', format!("{name}\0").as_bytes());
-    let cases: [(&str, Vec<u8>); 8] = [
+    let cut = || tar_member("cut", b'0', &[0; 20]);
+    let global = || tar_member("g", b'g', &pax("comment", "x"));
+    let cases: [(&str, Vec<u8>); 12] = [
         ("data first", archive(&[folder.clone(), good_data(), good_meta()])),
         ("other files", archive(&[readme, good_meta(), good_data()])),
         ("no end marker", [good_meta(), good_data()].concat()),
@@ -231,6 +255,22 @@ fn archives_that_are_odd_but_right() {
         ("a dataset of another name", archive(&[named, tar_member("a/x.bin", b'0', &[0; 20])])),
         ("times in pax", archive(&[tar_member("p", b'x', &pax("mtime", "1.5")), good_meta(), good_data()])),
         ("a GNU long name", archive(&[good_meta(), long(DATA), tar_member("cut", b'0', &[0; 20])])),
+        (
+            "a GNU long name before a pax header",
+            archive(&[good_meta(), long(DATA), tar_member("p", b'x', &pax("mtime", "1.5")), cut()]),
+        ),
+        (
+            "a pax size before a GNU long name",
+            archive(&[good_meta(), tar_member("p", b'x', &pax("size", "20")), long(DATA), cut()]),
+        ),
+        (
+            "a global pax header between a local one and its member",
+            archive(&[good_meta(), tar_member("p", b'x', &pax("path", DATA)), global(), cut()]),
+        ),
+        (
+            "the same name twice over",
+            archive(&[good_meta(), long(DATA), tar_member("p", b'x', &pax("path", DATA)), cut()]),
+        ),
         (
             "a pax size that agrees",
             archive(&[good_meta(), tar_member("p", b'x', &pax("size", "20")), good_data()]),

@@ -95,6 +95,26 @@ fn a_cut_file_is_read_on_request() {
     assert!(matches!(open_path(&path, &options), Err(Error::Empty { .. })));
 }
 
+/// A recording that was cut is opened with `partial`, though captures and annotations lie in the part that is gone.
+#[test]
+fn a_cut_recording_is_read_on_request() {
+    let folder = Folder::new();
+    let captures = r#"{"core:sample_start": 0}, {"core:sample_start": 10, "core:header_bytes": 8}"#;
+    let annotations = r#"{"core:sample_start": 4, "core:sample_count": 4}, {"core:sample_start": 16, "core:sample_count": 4}"#;
+    let path = folder.write("a.sigmf-meta", meta("ci16_le", "", captures, annotations));
+    let options = OpenOptions { partial: true, ..OpenOptions::default() };
+    // 20 samples of 4 bytes and a header of 8 in their middle.
+    for (bytes, samples, rest) in
+        [(88, 20, 0), (86, 19, 2), (56, 12, 0), (44, 10, 0), (40, 10, 0), (27, 6, 3), (12, 3, 0)]
+    {
+        folder.write("a.sigmf-data", vec![0; bytes]);
+        assert_eq!(fault(&path, &OpenOptions::default()).is_none(), bytes == 88, "{bytes}");
+        let source = open_path(&path, &options).unwrap();
+        assert_eq!((source.info().samples, source.info().partial_bytes), (Some(samples), rest), "{bytes}");
+        assert_eq!(source.annotations().len(), 2);
+    }
+}
+
 #[test]
 fn what_is_sound_before_a_nan_is_handed_over() {
     let folder = Folder::new();

@@ -298,10 +298,12 @@ fn a_wrong_checksum() {
     assert_eq!(fault(&path, &options), None);
     folder.write("a.sigmf-meta", meta("cu8", "", "", ""));
     let error = fault(&path, &options).unwrap();
-    assert!(
-        error.ends_with("a.sigmf-meta: the metadata has no core:sha512 to check the samples against"),
-        "{error}"
-    );
+    assert!(error.ends_with("a.sigmf-meta: there is no core:sha512 to check the samples against"), "{error}");
+    // Nor has a raw file or a WAV file one, and none of them is taken for checked.
+    let raw = folder.write("a.cu8", b"abcd");
+    let error = fault(&raw, &options).unwrap();
+    assert!(error.ends_with("a.cu8: there is no core:sha512 to check the samples against"), "{error}");
+    assert_eq!(fault(&raw, &OpenOptions::default()), None);
 }
 
 #[cfg(unix)]

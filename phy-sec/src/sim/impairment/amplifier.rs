@@ -62,7 +62,9 @@ impl Amplifier {
             }
             Self::Rapp { saturation, smoothness } => {
                 let p = 2.0 * smoothness;
-                r / (1.0 + (r / saturation).powf(p)).powf(1.0 / p)
+                // The smaller over the larger: neither power overflows, and the larger amplitude goes to `saturation`.
+                let (low, high) = (r.min(saturation), r.max(saturation));
+                low / (1.0 + (low / high).powf(p)).powf(1.0 / p)
             }
             Self::Saleh { amplitude_gain, amplitude_compression, .. } => {
                 amplitude_gain * r / (1.0 + amplitude_compression * r * r)

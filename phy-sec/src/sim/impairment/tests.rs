@@ -127,7 +127,17 @@ fn amplifiers_follow_their_closed_forms() {
     let rapp = Amplifier::Rapp { saturation: 1.0, smoothness: 2.0 };
     // At the saturation level a Rapp amplifier gives 2^{-1/2p}; far above it, the saturation itself.
     assert!((rapp.amplitude(1.0) - 2f64.powf(-0.25)).abs() < 1e-12);
-    assert!((rapp.amplitude(100.0) - 1.0).abs() < 1e-6);
+    for (smoothness, far) in
+        [(0.1, 1e200), (2.0, 100.0), (2.0, 1e200), (100.0, 2.0), (100.0, 1e30), (3.0, f64::MAX)]
+    {
+        let rapp = Amplifier::Rapp { saturation: 0.5, smoothness };
+        assert!(
+            (rapp.amplitude(0.5 * far) - 0.5).abs() < 1e-6,
+            "{smoothness} {far}: {}",
+            rapp.amplitude(0.5 * far)
+        );
+        assert!((rapp.amplitude(0.5 / far) * far - 0.5).abs() < 1e-6, "{smoothness} {far}: no gain below");
+    }
     // Saleh: maximum a/(2√b) at r = 1/√b.
     let peak = Amplifier::SALEH_1981.amplitude(1.0 / 1.1517f64.sqrt());
     assert!((peak - 2.1587 / (2.0 * 1.1517f64.sqrt())).abs() < 1e-12);
