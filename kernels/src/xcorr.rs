@@ -279,7 +279,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn samples(n: usize, seed: f32) -> Vec<Complex32> {
+    pub(super) fn samples(n: usize, seed: f32) -> Vec<Complex32> {
         (0..n)
             .map(|i| i as f32)
             .map(|i| Complex32::new((0.7 * i + seed).sin(), (0.11 * i * i + seed).cos()))

@@ -5,12 +5,9 @@ use kernels::stft_power::StftConfig;
 use num_complex::Complex32;
 use phy_sec::{Backend, spectrum};
 
-/// Bytes of this process that are in memory, at the most so far.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
+#[path = "../../sdr-io/tests/files/peak.rs"]
+mod peak;
+use peak::peak;
 
 /// A frame at every sample: a spectrogram of them would be 160 MB, and its mean in `f64` as much again twice over.
 #[test]

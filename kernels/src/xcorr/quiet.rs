@@ -175,14 +175,11 @@ pub(super) fn energy(x: &[Complex32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backend, overlap_save::block_size, xcorr};
-
-    fn samples(n: usize, seed: f32) -> Vec<Complex32> {
-        (0..n)
-            .map(|i| i as f32)
-            .map(|i| Complex32::new((0.7 * i + seed).sin(), (0.11 * i * i + seed).cos()))
-            .collect()
-    }
+    use crate::{
+        Backend,
+        overlap_save::block_size,
+        xcorr::{self, tests::samples},
+    };
 
     /// What one block costs and gives.
     fn one_block(template: &[Complex32], x: &[Complex32], which: Which) -> (Effort, Vec<f32>) {

@@ -76,6 +76,8 @@ fn fuzz_archive() {
             tar_member("pax", b'x', &[pax("mtime", "1.5"), pax("path", "a/a.sigmf-data")].concat()),
             tar_member("a/cut", b'0', &data),
             tar_member("././@LongLink", b'L', b"a/a.sigmf-meta\0"),
+            tar_member("g", b'g', &pax("comment", "of all")),
+            tar_member("pax", b'x', &pax("mtime", "2.5")),
             tar_member("a/cut", b'0', meta.as_bytes()),
             vec![0; 1024],
         ]
