@@ -8,6 +8,7 @@ use ndarray::Array3;
 use num_complex::Complex32;
 
 use super::Csi;
+use super::counter::{Unwrap, counted};
 use crate::{Error, Result};
 
 const WHAT: &str = "Intel 5300 log";
@@ -119,24 +120,9 @@ fn assemble(records: &[Record]) -> Result<Csi> {
         ((wraps << 32) + u64::from(record.time)) as f64 * 1e-6
     });
     let time = time.collect();
-    Csi::new(gains, time, sequence(records))
-}
-
-/// The sequence numbers counted on over their wraps, or `None` if they are one number that nobody counted.
-fn sequence(records: &[Record]) -> Option<Vec<u64>> {
-    let first = records.first()?.sequence;
-    if records.len() > 1 && records.iter().all(|record| record.sequence == first) {
-        return None;
-    }
-    let (mut before, mut count) = (first, i64::from(first));
-    let unwrapped = records.iter().map(|record| {
-        // The shorter way round: a step back is a packet that came late.
-        count += i64::from(record.sequence.wrapping_sub(before) as i16);
-        before = record.sequence;
-        // Late ones from before the log's own beginning stay apart from all others.
-        count as u64
-    });
-    Some(unwrapped.collect())
+    let mut unwrap = Unwrap::<16>::new();
+    let sequence = records.iter().map(|record| unwrap.next(u64::from(record.sequence))).collect();
+    Csi::new(gains, time, counted(sequence))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use phy_sec::keygen::{
     Config,
-    evaluate::{self, Methods, Recording, name},
+    evaluate::{Methods, Recording, evaluate as over, name},
     sweep::{Point, Sweep},
 };
 use pyo3::{
@@ -93,7 +93,7 @@ pub(crate) fn evaluate<'py>(
         eve: eve.map(|eve| trace("eve", eve)).transpose()?,
     };
     let backend = backend::open(py, backend)?;
-    let rows = py.detach(|| evaluate::evaluate(&[recording], &chains, seed, &backend));
+    let rows = py.detach(|| over(&[recording], &chains, seed, &backend));
     let list = PyList::empty(py);
     for row in &rows {
         list.append(config::report(py, row)?)?;
