@@ -54,8 +54,9 @@ def read_channel_estimates(
 
     Notes
     -----
-    The layout is that of OpenAirInterface's page *Extract buffers to HDF5* and of ``common/utils/T/tracer/load_channel_estimates_hdf5.m``: little-endian 16-bit real and imaginary parts, a record for each antenna and port, those of one measurement one
-    after the other.
+    The layout is that of OpenAirInterface's page *Extract buffers to HDF5* and of its script
+    ``common/utils/T/tracer/load_channel_estimates_hdf5.m``: little-endian 16-bit real and imaginary parts, a record for each antenna and
+    port, those of one measurement one after the other.
     """
     import h5py
 
