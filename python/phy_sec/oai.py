@@ -54,12 +54,14 @@ def read_channel_estimates(
 
     Notes
     -----
-    The layout is that of ``common/utils/T/DOC/T/extract_hdf5.md`` and ``common/utils/T/tracer/load_channel_estimates_hdf5.m`` of
-    OpenAirInterface: little-endian 16-bit real and imaginary parts, a record for each antenna and port, those of one measurement one
-    after the other.
+    The layout is that of OpenAirInterface's page *Extract buffers to HDF5* and of its script
+    ``common/utils/T/tracer/load_channel_estimates_hdf5.m``: little-endian 16-bit real and imaginary parts, a record for each antenna and
+    port, those of one measurement one after the other.
     """
     import h5py
 
+    # Every number that is stored takes a byte: what claims more is refused before anything is set aside for it.
+    most = os.path.getsize(path)
     with h5py.File(path, "r") as file:
         group = file.get(f"events/{event}")
         if not isinstance(group, h5py.Group):
@@ -68,7 +70,7 @@ def read_channel_estimates(
 
         def column(name: str) -> np.ndarray:
             dataset = group.get(name)
-            if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 1 or dataset.dtype.kind not in "iu":
+            if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 1 or dataset.dtype.kind not in "iu" or dataset.size > most:
                 raise MalformedError(f"{os.fspath(path)}: {event} has no column {name} of whole numbers")
             return dataset[:].astype(np.int64)
 
@@ -76,7 +78,7 @@ def read_channel_estimates(
         columns = {name: column(name) for name in names}
         offsets, count = column(f"{buffer}_offsets"), len(columns["rnti"])
         data = group.get(f"{buffer}_data")
-        if not isinstance(data, h5py.Dataset) or data.ndim != 1 or data.dtype.itemsize != 1:
+        if not isinstance(data, h5py.Dataset) or data.ndim != 1 or data.dtype.itemsize != 1 or data.size > most:
             raise MalformedError(f"{os.fspath(path)}: {event} has no bytes {buffer}_data")
         if any(len(values) != count for values in columns.values()) or len(offsets) != count + 1:
             raise MalformedError(f"{os.fspath(path)}: the columns of {event} do not have one entry for each of {count} records")

@@ -76,6 +76,13 @@ def test_hostile_files(tmp_path):
             file[f"events/{EVENT}/{name}"] = np.array(values)
         with pytest.raises(phy_sec.MalformedError):
             oai.read_channel_estimates(path)
+    # A column that claims a trillion numbers and holds none.
+    write(path, [record])
+    with h5py.File(path, "r+") as file:
+        del file[f"events/{EVENT}/rnti"]
+        file.create_dataset(f"events/{EVENT}/rnti", shape=(10**12,), chunks=(1024,), dtype="i4")
+    with pytest.raises(phy_sec.MalformedError, match="no column rnti"):
+        oai.read_channel_estimates(path)
     odd = [record, (7, 2, 0, 0, 0, gains(1, bins=11))]
     with pytest.raises(phy_sec.MalformedError, match="44, 48"):
         oai.read_channel_estimates(write(path, odd))
