@@ -4,18 +4,28 @@
 //! both count. A reconciler is a file with a serde struct and its two sides, its `mod` line, and its row in the
 //! table.
 
+pub mod algebraic;
+pub mod bch;
 mod both;
 pub mod cascade;
+mod frames;
 pub mod ldpc;
+pub mod polar;
+pub mod reed_solomon;
+pub mod winnow;
 
 use serde::{Deserialize, Serialize};
 
 use super::{RawBits, ReconciledBits};
 use crate::bits::Bits;
 use crate::{Error, Result};
+use bch::Bch;
 pub use both::Outcome;
 use cascade::Cascade;
 use ldpc::Ldpc;
+use polar::Polar;
+use reed_solomon::ReedSolomon;
+use winnow::Winnow;
 
 /// A question of Bob's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +41,12 @@ pub enum Ask {
         /// `[pass, start, length]` of each.
         ranges: Vec<[u32; 3]>,
     },
-    /// The syndromes of all frames.
+    /// The Hamming syndromes of some blocks of the pass whose parities were asked for last.
+    Blocks {
+        /// Counted from 0, ascending.
+        blocks: Vec<u32>,
+    },
+    /// The syndromes of all frames, or what stands for them.
     Syndromes,
     /// Single bits of frames.
     Reveal {
@@ -76,7 +91,7 @@ macro_rules! table {
                 usable(&raw, error_rate)?;
                 match self {
                     $(Self::$method(method) =>
-                        Ok(AliceSide::$method($module::Alice::new(method, raw, error_rate, seed))),)*
+                        $module::Alice::new(method, raw, error_rate, seed).map(AliceSide::$method),)*
                 }
             }
 
@@ -88,7 +103,7 @@ macro_rules! table {
                 usable(&raw, error_rate)?;
                 match self {
                     $(Self::$method(method) =>
-                        Ok(BobSide::$method($module::Bob::new(method, raw, error_rate, seed))),)*
+                        $module::Bob::new(method, raw, error_rate, seed).map(BobSide::$method),)*
                 }
             }
         }
@@ -150,6 +165,14 @@ table! {
     "cascade" Cascade cascade,
     /// Syndromes of low-density parity-check codes, and single bits of the frames that do not decode.
     "ldpc" Ldpc ldpc,
+    /// The least certain bits of the polar transform and a checksum, decoded along a list.
+    "polar" Polar polar,
+    /// Syndromes of BCH codes: a secure sketch.
+    "bch" Bch bch,
+    /// The same of Reed-Solomon codes, for errors in clumps.
+    "reed_solomon" ReedSolomon reed_solomon,
+    /// Block parities, and Hamming syndromes of the odd ones; bits that were told of are dropped.
+    "winnow" Winnow winnow,
 }
 
 impl Default for Reconciler {

@@ -43,6 +43,7 @@ impl RawBits {
 pub struct ReconciledBits {
     pub(super) bits: Bits,
     pub(super) leaked: usize,
+    pub(super) uncorrected: usize,
 }
 
 impl ReconciledBits {
@@ -62,6 +63,12 @@ impl ReconciledBits {
     #[must_use]
     pub fn leaked(&self) -> usize {
         self.leaked
+    }
+
+    /// Frames that this end knows to be wrong still. Those that it does not know of, verification finds.
+    #[must_use]
+    pub fn uncorrected(&self) -> usize {
+        self.uncorrected
     }
 
     /// The bits themselves, for whoever reconciles strings of their own (sifted QKD keys) and hashes them elsewhere.

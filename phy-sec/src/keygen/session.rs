@@ -129,6 +129,12 @@ pub enum Abort {
     /// A message came that was not due.
     #[error("a message came that was not due")]
     Unexpected,
+    /// Bob knows that he could not correct his bits.
+    #[error("reconciliation could not correct {frames} of the frames")]
+    Uncorrected {
+        /// How many.
+        frames: usize,
+    },
     /// The ends do not hold the same bits, or did not see the same messages.
     #[error("verification failed: the ends' bits or the messages that they saw differ")]
     Verification,
