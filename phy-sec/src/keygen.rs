@@ -30,6 +30,7 @@
 mod agree;
 pub mod amplify;
 pub mod capacity;
+mod derive;
 pub mod entropy;
 mod gaussian;
 mod ledger;
@@ -44,6 +45,7 @@ pub mod session;
 use serde::{Deserialize, Serialize};
 
 pub use agree::{Agreement, Report, agree};
+pub use derive::Kdf;
 pub use ledger::{Ledger, Line};
 pub use secret::{RawBits, ReconciledBits, SecretKey};
 pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey, Step};

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Packed, least significant bit of a byte first
     Bits,
     /// Packed, most significant bit of a byte first
@@ -35,6 +35,17 @@ enum Format {
     Ascii,
     /// A byte of value 0 or 1 for each bit
     Bytes,
+}
+
+impl From<Format> for randomness::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Bits => Self::Bits,
+            Format::BitsMsb => Self::BitsMsb,
+            Format::Ascii => Self::Ascii,
+            Format::Bytes => Self::Bytes,
+        }
+    }
 }
 
 /// Bits are tested by the million; something else was meant by more than this.
@@ -50,13 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         bail!("{name} is {length} bytes long; at most {LARGEST} are taken");
     }
     let content = fs::read(&args.file).with_context(cannot)?;
-    let format = match args.format {
-        Format::Bits => randomness::Format::Bits,
-        Format::BitsMsb => randomness::Format::BitsMsb,
-        Format::Ascii => randomness::Format::Ascii,
-        Format::Bytes => randomness::Format::Bytes,
-    };
-    let mut bits = randomness::parse(&content, format).with_context(|| name.clone())?;
+    let mut bits = randomness::parse(&content, args.format.into()).with_context(|| name.clone())?;
     if let Some(wanted) = args.bits {
         bits = Bits::from_words(bits.words().to_vec(), wanted.min(bits.len()))?;
     }

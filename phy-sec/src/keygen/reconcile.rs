@@ -5,13 +5,16 @@
 //! table.
 
 pub mod algebraic;
+pub mod auto;
 pub mod bch;
 mod both;
 pub mod cascade;
+pub mod estimate;
 mod frames;
 pub mod ldpc;
 pub mod polar;
 pub mod reed_solomon;
+pub mod strings;
 pub mod winnow;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{RawBits, ReconciledBits};
 use crate::bits::Bits;
 use crate::{Error, Result};
+use auto::Auto;
 use bch::Bch;
 pub use both::Outcome;
 use cascade::Cascade;
@@ -173,6 +177,19 @@ table! {
     "reed_solomon" ReedSolomon reed_solomon,
     /// Block parities, and Hamming syndromes of the odd ones; bits that were told of are dropped.
     "winnow" Winnow winnow,
+    /// The one of them that says the least, by length and error rate.
+    "auto" Auto auto,
+}
+
+impl Reconciler {
+    /// The reconciler itself; of `auto` the one that it chooses for strings of `bits` bits that differ at `error_rate`.
+    #[must_use]
+    pub fn resolved(&self, bits: usize, error_rate: f64) -> Self {
+        match self {
+            Self::Auto(auto) => auto.choose(bits, error_rate).0,
+            method => method.clone(),
+        }
+    }
 }
 
 impl Default for Reconciler {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use hkdf::Hkdf;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -125,17 +123,7 @@ impl SecretKey {
     /// # Errors
     /// [`crate::Error::OutOfRange`] for a length outside 1..=8160.
     pub fn derive(&self, purpose: &[u8], length: usize) -> crate::Result<Zeroizing<Box<[u8]>>> {
-        let refused = || crate::Error::OutOfRange {
-            field: "length",
-            rule: "within 1..=8160 bytes",
-            got: length.to_string(),
-        };
-        if !(1..=255 * 32).contains(&length) {
-            return Err(refused());
-        }
-        let mut derived = Zeroizing::new(vec![0; length].into_boxed_slice());
-        Hkdf::<Sha256>::new(None, &self.bytes).expand(purpose, &mut derived).map_err(|_| refused())?;
-        Ok(derived)
+        self.derive_by(super::Kdf::HkdfSha256, purpose, length)
     }
 
     /// Whether both keys are the same, in a time that depends on their lengths only.

@@ -23,6 +23,7 @@ mod list;
 mod transform;
 
 use std::mem;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -98,7 +99,7 @@ struct Plan {
     frames: Frames,
     levels: u32,
     /// Bits of the transform, the least certain first; those that shortening makes zero are left out.
-    order: Vec<u32>,
+    order: Arc<Vec<u32>>,
     /// Those of them that are said at once, ascending.
     said: Vec<u32>,
     crc: u8,
@@ -111,7 +112,7 @@ impl Plan {
         let frames = Frames::new(raw.len(), config.frame as usize, seed);
         let payload = frames.payload;
         let levels = payload.next_power_of_two().trailing_zeros();
-        let order = construction::order(levels, payload, rate);
+        let order = construction::shared(levels, payload, rate);
         let asks = config.rounds > 0 && config.crc > 0;
         let f = config.efficiency.unwrap_or_else(|| efficiency(payload, rate, asks));
         let due = (f * binary_entropy(rate) * payload as f64).ceil() as usize;

@@ -74,13 +74,18 @@ struct Sieve {
     next: usize,
     /// Places in the string, in the order of the pass.
     order: Vec<u32>,
-    rng: ChaCha20Rng,
+    rng: Box<ChaCha20Rng>,
 }
 
 impl Sieve {
     fn new(config: &Winnow, bits: usize, error_rate: f64, seed: [u8; 32]) -> Self {
         let passes = config.passes(bits, error_rate);
-        Self { passes, next: 0, order: (0..bits as u32).collect(), rng: ChaCha20Rng::from_seed(seed) }
+        Self {
+            passes,
+            next: 0,
+            order: (0..bits as u32).collect(),
+            rng: Box::new(ChaCha20Rng::from_seed(seed)),
+        }
     }
 
     /// Shuffles for the next pass. Returns its exponent; the last block is what is left, of a shortened code.

@@ -95,12 +95,12 @@ impl<C: Code> Bob<C> {
         match (self.leaked, answer) {
             (0, None) => {
                 self.leaked = self.plan.said();
-                return Ok(Progress::Ask(Ask::Syndromes));
+                Ok(Progress::Ask(Ask::Syndromes))
             }
-            (0, Some(_)) => return Err(malformed("nothing was asked for")),
-            (_, None) => return Err(malformed("no answer came")),
+            (0, Some(_)) => Err(malformed("nothing was asked for")),
+            (_, None) => Err(malformed("no answer came")),
             (due, Some(answer)) if answer.len() != due => {
-                return Err(malformed(format!("{due} bits were asked for, {} came", answer.len())));
+                Err(malformed(format!("{due} bits were asked for, {} came", answer.len())))
             }
             (_, Some(answer)) => {
                 let mut said = answer.iter();

@@ -9,6 +9,7 @@
 //! platform are used: IEEE 754 arithmetic and `libm`.
 
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::discrete::Mixture;
 use super::gaussian;
@@ -60,6 +61,23 @@ impl Knowledge {
 /// probability `error_rate` and the others are known to be 0. Then the bits of the transform from `open` on are 0, too, and are left out.
 pub(super) fn order(levels: u32, open: usize, error_rate: f64) -> Vec<u32> {
     sorted(&certainties(levels, open, error_rate))
+}
+
+/// As [`order`]. The last few are kept, because strings of one length and rate come one after the other, at both ends; all that is
+/// kept follows from what is public.
+pub(super) fn shared(levels: u32, open: usize, error_rate: f64) -> Arc<Vec<u32>> {
+    type Key = (u32, usize, u64);
+    static KEPT: Mutex<Vec<(Key, Arc<Vec<u32>>)>> = Mutex::new(Vec::new());
+    let key = (levels, open, error_rate.to_bits());
+    let known = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, order)) = known().iter().find(|(of, _)| *of == key) {
+        return Arc::clone(order);
+    }
+    let order = Arc::new(order(levels, open, error_rate));
+    let mut known = known();
+    known.truncate(7);
+    known.insert(0, (key, Arc::clone(&order)));
+    order
 }
 
 /// As [`order`], for a Gaussian channel with noise of variance `2/m` on bits of ±1.
