@@ -30,6 +30,7 @@
 mod agree;
 pub mod amplify;
 pub mod capacity;
+mod derive;
 pub mod entropy;
 pub mod evaluate;
 mod gaussian;
@@ -46,6 +47,7 @@ pub mod sweep;
 use serde::{Deserialize, Serialize};
 
 pub use agree::{Agreement, Report, agree};
+pub use derive::Kdf;
 pub use ledger::{Ledger, Line};
 pub use secret::{RawBits, ReconciledBits, SecretKey};
 pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey, Step};

@@ -86,7 +86,9 @@ mod _native {
         #[pymodule_export]
         use crate::randomness::randomness;
         #[pymodule_export]
-        use crate::reconcile::reconcile;
+        use crate::reconcile::{
+            choose_reconciler, derive, estimate_error_rate, reconcile, reconcile_strings,
+        };
     }
 
     /// Jamming detection: from samples to timed events.

@@ -6,11 +6,21 @@ use numpy::{
 };
 use phy_sec::{
     bits::Bits,
-    keygen::{RawBits, reconcile::Reconciler},
+    keygen::{
+        Config, Kdf, RawBits,
+        reconcile::{Reconciler, auto::Auto, estimate, strings},
+    },
 };
-use pyo3::{IntoPyObjectExt, prelude::*, types::PyDict};
+use pyo3::{
+    IntoPyObjectExt,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
-use crate::{array, config, error::detached};
+use crate::{
+    array, config,
+    error::{Failure, detached},
+};
 
 /// Correct one end's bits to the other's, message by message as a session does it, and count what is said in public.
 ///
@@ -30,7 +40,8 @@ use crate::{array, config, error::detached};
 ///     The reconciler.
 /// **config
 ///     Of the method. ``"cascade"``: ``variant`` (``"original"``, ``"biconf"``, ``"yanetal"``, ``"option3"``, ``"option4"``,
-///     ``"option7"``, ``"option8"``) and ``schedule`` (``"smallest"``, ``"all"``, ``"cascade_cpp"``).
+///     ``"option7"``, ``"option8"``) and ``schedule`` (``"smallest"``, ``"all"``, ``"cascade_cpp"``). ``"ldpc"``, ``"polar"``, ``"bch"``,
+///     ``"reed_solomon"``, ``"winnow"``, ``"auto"``: see the guide to key generation.
 ///
 /// Returns
 /// -------
@@ -80,6 +91,173 @@ pub(crate) fn reconcile<'py>(
     let messages: Vec<u64> = outcome.counts.iter().map(|counts| counts.messages as u64).collect();
     let corrected = array::rows(py, bits, columns)?;
     (corrected, array::row(py, leaked), array::row(py, messages)).into_bound_py_any(py)
+}
+
+/// Reconcile two strings from the error rate to the verification, and account for what is said.
+///
+/// Some bits are compared and thrown away, the rest reconciled, and both ends' tags compared: all that
+/// ``phy-sec keygen reconcile`` does, both ends in this process.
+///
+/// Parameters
+/// ----------
+/// alice : numpy.ndarray
+///     bool, ``[bit]``: the bits that stay.
+/// bob : numpy.ndarray
+///     As many: the bits that are corrected.
+/// seed : int
+///     Of all that is drawn in public; drawn after the bits are fixed.
+/// **config
+///     ``error_rate`` (``sample``, ``assume``, ``limit``) and ``reconcile`` (``method`` and its fields) of :func:`agree`.
+///
+/// Returns
+/// -------
+/// report : dict
+///     ``estimate``, ``kdr``, ``method``, ``leaked_bits``, ``efficiency``, ``verified``, ``reason`` and more: as
+///     ``phy-sec keygen reconcile --json`` prints it.
+/// strings : tuple of numpy.ndarray or None
+///     Alice's and Bob's bits, bool, ``[bit]``, those left out that were compared; ``None`` unless they are verified.
+///
+/// Raises
+/// ------
+/// ShapeError
+///     An argument is not a contiguous bool array, or the lengths differ.
+/// OutOfRangeError
+///     A configuration value is outside its range.
+/// TooShortError
+///     There are fewer than two bits.
+#[pyfunction]
+#[pyo3(signature = (alice, bob, *, seed, **config))]
+pub(crate) fn reconcile_strings<'py>(
+    py: Python<'py>,
+    alice: &Bound<'py, PyAny>,
+    bob: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = array::seed)] seed: u64,
+    config: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let config: Config = config::parse("reconcile_strings", config)?;
+    let packed = |name: &str, value: &Bound<'_, PyAny>| -> PyResult<Bits> {
+        Ok(array::series::<bool>(name, value)?.as_array().iter().copied().collect())
+    };
+    let (alice, bob) = (packed("alice", alice)?, packed("bob", bob)?);
+    let strings::Reconciliation { report, strings } =
+        detached(py, || strings::reconcile_strings(alice, bob, &config, seed))?;
+    let strings = strings.map(|(alice, bob)| {
+        let row = |bits: &Bits| array::row(py, bits.iter().collect::<Vec<bool>>());
+        (row(alice.expose()), row(bob.expose()))
+    });
+    (config::report(py, &report)?, strings).into_bound_py_any(py)
+}
+
+/// Estimate an error rate from what was compared, with a confidence interval.
+///
+/// Parameters
+/// ----------
+/// errors : int
+///     How many bits differed, or parities.
+/// compared : int
+///     Of how many.
+/// weight : int
+///     Bits of each parity; 1 for bits themselves.
+/// confidence : float
+///     Of the interval, between 0 and 1.
+///
+/// Returns
+/// -------
+/// dict
+///     ``rate`` (half an error more than was seen), ``low`` and ``high``.
+///
+/// Raises
+/// ------
+/// TooShortError
+///     Nothing was compared.
+/// OutOfRangeError
+///     More errors than that, or an impossible confidence.
+///
+/// Notes
+/// -----
+/// Clopper and Pearson, Biometrika 26(4), 1934; of parities Kiktenko et al., arXiv:1810.05841.
+#[pyfunction]
+#[pyo3(signature = (errors, compared, *, weight=1, confidence=0.95))]
+pub(crate) fn estimate_error_rate(
+    py: Python<'_>,
+    errors: usize,
+    compared: usize,
+    weight: usize,
+    confidence: f64,
+) -> PyResult<Bound<'_, PyAny>> {
+    let estimate = estimate::from_parities(errors, compared, weight, confidence).map_err(Failure::from)?;
+    config::report(py, &estimate)
+}
+
+/// Choose the reconciler that is expected to say the least, by measured figures.
+///
+/// Parameters
+/// ----------
+/// bits : int
+///     Length of the strings.
+/// error_rate : float
+///     At which they differ, 0 to 0.5.
+/// questions : float
+///     Most questions that may be expected.
+///
+/// Returns
+/// -------
+/// dict
+///     ``reconcile``: the choice as :func:`agree` takes it; ``leaked``, ``failure``, ``questions`` and ``cost`` that are
+///     expected of it.
+///
+/// Raises
+/// ------
+/// OutOfRangeError
+///     ``questions`` or ``error_rate`` is outside its range.
+#[pyfunction]
+#[pyo3(signature = (bits, error_rate, *, questions=100.0))]
+pub(crate) fn choose_reconciler(
+    py: Python<'_>,
+    bits: usize,
+    error_rate: f64,
+    questions: f64,
+) -> PyResult<Bound<'_, PyAny>> {
+    let choice = Auto { questions }.expected(bits, error_rate).map_err(Failure::from)?;
+    config::report(py, &choice)
+}
+
+/// Derive an application's key from a released one.
+///
+/// Parameters
+/// ----------
+/// key : bytes
+///     The key, as :func:`agree` returns it with ``keys=True``.
+/// purpose : bytes
+///     What it is for: keys for different purposes tell nothing of each other.
+/// length : int
+///     Bytes, at most 8,160 by HKDF and 65,536 by KMAC.
+/// method : str
+///     ``"hkdf_sha256"`` (RFC 5869), ``"kmac128"`` or ``"kmac256"`` (NIST SP 800-185).
+///
+/// Returns
+/// -------
+/// bytes
+///     Computationally secure; no more entropy than ``key`` has.
+///
+/// Raises
+/// ------
+/// OutOfRangeError
+///     A length that the method does not give.
+/// TooShortError
+///     An empty key.
+#[pyfunction]
+#[pyo3(signature = (key, purpose, length, *, method="hkdf_sha256"))]
+pub(crate) fn derive<'py>(
+    py: Python<'py>,
+    key: &[u8],
+    purpose: &[u8],
+    length: usize,
+    method: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let kdf: Kdf = config::argument("method", method.into_pyobject(py)?.as_any())?;
+    let derived = kdf.derive(key, purpose, length).map_err(Failure::from)?;
+    Ok(PyBytes::new(py, &derived))
 }
 
 /// The rows of `value`, and whether it is a single one.

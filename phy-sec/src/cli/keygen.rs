@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod methods;
+mod strings;
 mod sweep;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use phy_sec::keygen::probe::{Trace, recording};
-use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
+use phy_sec::keygen::{Agreement, Config, Kdf, Report, SecretKey, agree};
 
 use super::{Context, Outcome, files};
 
@@ -32,6 +33,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Run chains over simulated links: secret bits a probe, beside what theory allows
     Sweep(sweep::Args),
+    /// Reconcile two bit strings that are at hand, such as sifted QKD keys, and count what is said of them
+    Reconcile(strings::Args),
 }
 
 /// Two recordings of one link.
@@ -52,6 +55,35 @@ struct AgreeArgs {
     /// that no session used before
     #[arg(long, value_name = "PREFIX")]
     key_out: Option<PathBuf>,
+    /// Write an application's key instead, derived from the released one: METHOD:BYTES:PURPOSE, METHOD one of hkdf_sha256, kmac128,
+    /// kmac256. `kmac256:32:disk` and `kmac256:32:radio` are two keys that tell nothing of each other
+    #[arg(long, value_name = "METHOD:BYTES:PURPOSE", requires = "key_out")]
+    derive: Option<Derive>,
+}
+
+/// What to make of a key.
+#[derive(Clone)]
+struct Derive {
+    kdf: Kdf,
+    length: usize,
+    purpose: String,
+}
+
+impl std::str::FromStr for Derive {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.splitn(3, ':');
+        let (Some(kdf), Some(length), Some(purpose)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err("METHOD:BYTES:PURPOSE, kmac256:32:disk say".into());
+        };
+        let kdf: Kdf = serde_json::from_value(kdf.into())
+            .map_err(|_| format!("METHOD is one of {}", Kdf::ALL.join(", ")))?;
+        let length = length.parse().map_err(|_| "BYTES is a number".to_owned())?;
+        // Whether it can be is told before there is a key to lose.
+        kdf.derive(&[0], purpose.as_bytes(), length).map_err(|error| error.to_string())?;
+        Ok(Self { kdf, length, purpose: purpose.to_owned() })
+    }
 }
 
 /// Runs the command.
@@ -60,6 +92,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         Command::Agree(args) => agree_over(args, context),
         Command::Evaluate(args) => evaluate::run(args, context),
         Command::Sweep(args) => sweep::run(args, context),
+        Command::Reconcile(args) => strings::run(args, context),
     }
 }
 
@@ -78,14 +111,13 @@ fn agree_over(args: &AgreeArgs, context: &Context) -> anyhow::Result<Outcome> {
     } else {
         context.print(text(&report))?;
     }
-    if let (Some([alice_file, bob_file]), Some((alice, bob))) = (&key_files, &keys) {
-        write_key(alice_file, alice)?;
-        if let Err(error) = write_key(bob_file, bob) {
-            // One key without the other is of no use to anybody but a thief.
-            return match fs::remove_file(alice_file) {
-                Ok(()) => Err(error),
-                Err(_) => Err(error.context(format!("{} was left behind", alice_file.display()))),
-            };
+    if let (Some(files), Some((alice, bob))) = (&key_files, &keys) {
+        match &args.derive {
+            None => write_pair(files, alice.expose(), bob.expose())?,
+            Some(Derive { kdf, length, purpose }) => {
+                let of = |key: &SecretKey| key.derive_by(*kdf, purpose.as_bytes(), *length);
+                write_pair(files, &of(alice)?, &of(bob)?)?;
+            }
         }
     }
     Ok(if keys.is_some() { Outcome::Quiet } else { Outcome::Notable })
@@ -200,14 +232,27 @@ fn key_files(prefix: &Path) -> anyhow::Result<[PathBuf; 2]> {
     Ok(files)
 }
 
+/// Writes both, or neither.
+fn write_pair([alice_file, bob_file]: &[PathBuf; 2], alice: &[u8], bob: &[u8]) -> anyhow::Result<()> {
+    write_key(alice_file, alice)?;
+    if let Err(error) = write_key(bob_file, bob) {
+        // One key without the other is of no use to anybody but a thief.
+        return match fs::remove_file(alice_file) {
+            Ok(()) => Err(error),
+            Err(_) => Err(error.context(format!("{} was left behind", alice_file.display()))),
+        };
+    }
+    Ok(())
+}
+
 /// Nobody but the owner may read it, and a file that is there already is not touched.
-fn write_key(path: &Path, key: &SecretKey) -> anyhow::Result<()> {
+fn write_key(path: &Path, key: &[u8]) -> anyhow::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).with_context(|| format!("cannot make {}", path.display()))?;
-    let written = file.write_all(key.expose()).with_context(|| format!("cannot write {}", path.display()));
+    let written = file.write_all(key).with_context(|| format!("cannot write {}", path.display()));
     if written.is_err() {
         let _ = fs::remove_file(path); // the error is the first one's
     }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Packed, least significant bit of a byte first
     Bits,
     /// Packed, most significant bit of a byte first
@@ -37,6 +37,17 @@ enum Format {
     Bytes,
 }
 
+impl From<Format> for randomness::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Bits => Self::Bits,
+            Format::BitsMsb => Self::BitsMsb,
+            Format::Ascii => Self::Ascii,
+            Format::Bytes => Self::Bytes,
+        }
+    }
+}
+
 /// Bits are tested by the million; something else was meant by more than this.
 const LARGEST: u64 = 1 << 30;
 
@@ -45,13 +56,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let config: Config = context.config("randomness")?;
     let name = args.file.display().to_string();
     let content = files::read(&args.file, LARGEST)?;
-    let format = match args.format {
-        Format::Bits => randomness::Format::Bits,
-        Format::BitsMsb => randomness::Format::BitsMsb,
-        Format::Ascii => randomness::Format::Ascii,
-        Format::Bytes => randomness::Format::Bytes,
-    };
-    let mut bits = randomness::parse(&content, format).with_context(|| name.clone())?;
+    let mut bits = randomness::parse(&content, args.format.into()).with_context(|| name.clone())?;
     if let Some(wanted) = args.bits {
         bits = Bits::from_words(bits.words().to_vec(), wanted.min(bits.len()))?;
     }

@@ -148,7 +148,7 @@ mod tests {
         let (mut ones, mut pairs) = (vec![0u32; m], vec![0u32; m - 1]);
         for run in 0..runs {
             let seed = std::array::from_fn(|k| (run >> (k % 4 * 8)) as u8 ^ k as u8);
-            let reconciled = ReconciledBits { bits: input.clone(), leaked: 0 };
+            let reconciled = ReconciledBits { bits: input.clone(), leaked: 0, uncorrected: 0 };
             let key = amplify(reconciled, &releasing(m), hash, seed, &Backend::default()).unwrap().unwrap();
             let bit = |k: usize| u32::from(key.expose()[k / 8] >> (k % 8) & 1);
             (0..m).for_each(|k| ones[k] += bit(k));
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_ledger_decides_the_length() {
-        let bits = || ReconciledBits { bits: Bits::zeros(100), leaked: 0 };
+        let bits = || ReconciledBits { bits: Bits::zeros(100), leaked: 0, uncorrected: 0 };
         assert!(amplify(bits(), &releasing(0), Hash::Toeplitz, [0; 32], &Backend::Scalar).unwrap().is_none());
         let key =
             amplify(bits(), &releasing(100), Hash::Toeplitz, [0; 32], &Backend::Scalar).unwrap().unwrap();

@@ -4,18 +4,32 @@
 //! both count. A reconciler is a file with a serde struct and its two sides, its `mod` line, and its row in the
 //! table.
 
+pub mod algebraic;
+pub mod auto;
+pub mod bch;
 mod both;
 pub mod cascade;
+pub mod estimate;
+mod frames;
 pub mod ldpc;
+pub mod polar;
+pub mod reed_solomon;
+pub mod strings;
+pub mod winnow;
 
 use serde::{Deserialize, Serialize};
 
 use super::{RawBits, ReconciledBits};
 use crate::bits::Bits;
 use crate::{Error, Result};
+use auto::Auto;
+use bch::Bch;
 pub use both::Outcome;
 use cascade::Cascade;
 use ldpc::Ldpc;
+use polar::Polar;
+use reed_solomon::ReedSolomon;
+use winnow::Winnow;
 
 /// A question of Bob's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +45,12 @@ pub enum Ask {
         /// `[pass, start, length]` of each.
         ranges: Vec<[u32; 3]>,
     },
-    /// The syndromes of all frames.
+    /// The Hamming syndromes of some blocks of the pass whose parities were asked for last.
+    Blocks {
+        /// Counted from 0, ascending.
+        blocks: Vec<u32>,
+    },
+    /// The syndromes of all frames, or what stands for them.
     Syndromes,
     /// Single bits of frames.
     Reveal {
@@ -76,7 +95,7 @@ macro_rules! table {
                 usable(&raw, error_rate)?;
                 match self {
                     $(Self::$method(method) =>
-                        Ok(AliceSide::$method($module::Alice::new(method, raw, error_rate, seed))),)*
+                        $module::Alice::new(method, raw, error_rate, seed).map(AliceSide::$method),)*
                 }
             }
 
@@ -88,7 +107,7 @@ macro_rules! table {
                 usable(&raw, error_rate)?;
                 match self {
                     $(Self::$method(method) =>
-                        Ok(BobSide::$method($module::Bob::new(method, raw, error_rate, seed))),)*
+                        $module::Bob::new(method, raw, error_rate, seed).map(BobSide::$method),)*
                 }
             }
         }
@@ -150,6 +169,27 @@ table! {
     "cascade" Cascade cascade,
     /// Syndromes of low-density parity-check codes, and single bits of the frames that do not decode.
     "ldpc" Ldpc ldpc,
+    /// The least certain bits of the polar transform and a checksum, decoded along a list.
+    "polar" Polar polar,
+    /// Syndromes of BCH codes: a secure sketch.
+    "bch" Bch bch,
+    /// The same of Reed-Solomon codes, for errors in clumps.
+    "reed_solomon" ReedSolomon reed_solomon,
+    /// Block parities, and Hamming syndromes of the odd ones; bits that were told of are dropped.
+    "winnow" Winnow winnow,
+    /// The one of them that says the least, by length and error rate.
+    "auto" Auto auto,
+}
+
+impl Reconciler {
+    /// The reconciler itself; of `auto` the one that it chooses for strings of `bits` bits that differ at `error_rate`.
+    #[must_use]
+    pub fn resolved(&self, bits: usize, error_rate: f64) -> Self {
+        match self {
+            Self::Auto(auto) => auto.choose(bits, error_rate).0,
+            method => method.clone(),
+        }
+    }
 }
 
 impl Default for Reconciler {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use hkdf::Hkdf;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -43,6 +41,7 @@ impl RawBits {
 pub struct ReconciledBits {
     pub(super) bits: Bits,
     pub(super) leaked: usize,
+    pub(super) uncorrected: usize,
 }
 
 impl ReconciledBits {
@@ -62,6 +61,12 @@ impl ReconciledBits {
     #[must_use]
     pub fn leaked(&self) -> usize {
         self.leaked
+    }
+
+    /// Frames that this end knows to be wrong still. Those that it does not know of, verification finds.
+    #[must_use]
+    pub fn uncorrected(&self) -> usize {
+        self.uncorrected
     }
 
     /// The bits themselves, for whoever reconciles strings of their own (sifted QKD keys) and hashes them elsewhere.
@@ -118,17 +123,7 @@ impl SecretKey {
     /// # Errors
     /// [`crate::Error::OutOfRange`] for a length outside 1..=8160.
     pub fn derive(&self, purpose: &[u8], length: usize) -> crate::Result<Zeroizing<Box<[u8]>>> {
-        let refused = || crate::Error::OutOfRange {
-            field: "length",
-            rule: "within 1..=8160 bytes",
-            got: length.to_string(),
-        };
-        if !(1..=255 * 32).contains(&length) {
-            return Err(refused());
-        }
-        let mut derived = Zeroizing::new(vec![0; length].into_boxed_slice());
-        Hkdf::<Sha256>::new(None, &self.bytes).expand(purpose, &mut derived).map_err(|_| refused())?;
-        Ok(derived)
+        self.derive_by(super::Kdf::HkdfSha256, purpose, length)
     }
 
     /// Whether both keys are the same, in a time that depends on their lengths only.

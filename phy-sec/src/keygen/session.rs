@@ -52,6 +52,7 @@ use super::entropy::{Estimate, Estimator, Sample};
 use super::ledger::{Disclosed, Worth};
 use super::quantize::{Quantized, Quantizer};
 use super::reconcile::Reconciler;
+use super::reconcile::estimate::{from_sample, hopeless};
 use super::{Config, ErrorRate, EveModel, Ledger, RawBits, ReconciledBits, SecretKey, Security};
 use crate::bits::Bits;
 use crate::{Error, Result};
@@ -129,6 +130,12 @@ pub enum Abort {
     /// A message came that was not due.
     #[error("a message came that was not due")]
     Unexpected,
+    /// Bob knows that he could not correct his bits.
+    #[error("reconciliation could not correct {frames} of the frames")]
+    Uncorrected {
+        /// How many.
+        frames: usize,
+    },
     /// The ends do not hold the same bits, or did not see the same messages.
     #[error("verification failed: the ends' bits or the messages that they saw differ")]
     Verification,
@@ -390,11 +397,17 @@ impl End {
             return Err(Abort::Malformed { reason: "another number of bits was to be compared".into() });
         }
         self.disclosed.sample = alice.len();
-        let limit = self.settings.error_rate.limit;
+        let mut limit = self.settings.error_rate.limit;
         if !alice.is_empty() {
-            let (errors, count) = (difference.count_ones() as f64, alice.len() as f64);
-            self.error_rate = ((errors + 0.5) / (count + 1.0)).min(0.5);
+            let malformed = |err: Error| Abort::Malformed { reason: err.to_string() };
+            let estimate = from_sample(difference.count_ones(), alice.len(), 0.99).map_err(malformed)?;
+            self.error_rate = estimate.rate.min(0.5);
             self.sample = alice;
+            // Where even the lower end of the interval asks for as much as Eve leaves, nothing can come of it.
+            let hopeless = hopeless(self.settings.quantize.min_entropy(self.settings.eve.rho));
+            if estimate.low >= hopeless {
+                limit = limit.min(hopeless);
+            }
         }
         if self.error_rate > limit {
             return Err(Abort::ErrorRate { rate: self.error_rate, limit });

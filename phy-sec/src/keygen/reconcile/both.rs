@@ -26,8 +26,9 @@ impl Reconciler {
         error_rate: f64,
         seed: u64,
     ) -> Result<Outcome> {
+        let method = self.resolved(alice.first().map_or(0, RawBits::len), error_rate);
         let seed = ChaCha20Rng::seed_from_u64(seed).get_seed();
-        if let Self::Cascade(method) = self {
+        if let Self::Cascade(method) = &method {
             return batch::reconcile(method, alice, bob, error_rate, seed);
         }
         if alice.len() != bob.len() {
@@ -40,7 +41,7 @@ impl Reconciler {
                 let (need, got) = (format!("[{}]", alice.len()), format!("[{}]", bob.len()));
                 return Err(Error::Shape { what: "Bob's frame", need, got });
             }
-            let (alice, bob, messages) = self.pair(alice, bob, error_rate, seed)?;
+            let (alice, bob, messages) = method.pair(alice, bob, error_rate, seed)?;
             outcome.counts.push(Counts { leaked: bob.leaked(), messages, ..Counts::default() });
             outcome.alice.push(alice);
             outcome.bob.push(bob);
@@ -49,7 +50,7 @@ impl Reconciler {
     }
 
     /// One frame, as a session does it: what both ends hold then, and how many questions it took.
-    fn pair(
+    pub(super) fn pair(
         &self,
         alice: RawBits,
         bob: RawBits,

@@ -94,10 +94,10 @@ pub struct Alice {
 }
 
 impl Alice {
-    pub(super) fn new(config: &Cascade, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: &Cascade, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let plan = config.variant.plan(raw.len(), error_rate);
         let orders = Orders::new(seed, raw.len(), Side::Alice);
-        Self { frame: Answerer::new(plan, spread(&raw), 1), raw, orders }
+        Ok(Self { frame: Answerer::new(plan, spread(&raw), 1), raw, orders })
     }
 
     pub(super) fn answer(&mut self, ask: &Ask) -> Result<Bits> {
@@ -107,7 +107,7 @@ impl Alice {
                 let range = |&[pass, start, len]: &[u32; 3]| Range { pass, start, len, lanes: 1 };
                 Question::Ranges(ranges.iter().map(range).collect())
             }
-            Ask::Syndromes | Ask::Reveal { .. } => return Err(malformed("a question of another reconciler")),
+            _ => return Err(malformed("a question of another reconciler")),
         };
         let answer = self.frame.answer(&question, &mut self.orders)?;
         Ok(answer.into_iter().map(|parity| parity == 1).collect())
@@ -118,7 +118,7 @@ impl Alice {
     }
 
     pub(super) fn finish(mut self) -> ReconciledBits {
-        ReconciledBits { bits: mem::take(&mut self.raw.bits), leaked: self.leaked() }
+        ReconciledBits { bits: mem::take(&mut self.raw.bits), leaked: self.leaked(), uncorrected: 0 }
     }
 }
 
@@ -129,10 +129,10 @@ pub struct Bob {
 }
 
 impl Bob {
-    pub(super) fn new(config: &Cascade, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: &Cascade, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let plan = config.variant.plan(raw.len(), error_rate);
         let orders = Orders::new(seed, raw.len(), Side::Bob);
-        Self { frame: Box::new(Searcher::new(plan, config.schedule, spread(&raw), 1)), orders }
+        Ok(Self { frame: Box::new(Searcher::new(plan, config.schedule, spread(&raw), 1)), orders })
     }
 
     pub(super) fn leaked(&self) -> usize {
@@ -149,7 +149,7 @@ impl Bob {
             }
             None => {
                 let bits = self.frame.bits().iter().map(|&bit| bit == 1).collect();
-                Progress::Done(ReconciledBits { bits, leaked: self.leaked() })
+                Progress::Done(ReconciledBits { bits, leaked: self.leaked(), uncorrected: 0 })
             }
         })
     }

@@ -22,7 +22,7 @@ use kernels::Backend;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Ask, Progress};
+use super::{Ask, Progress, frames};
 use crate::bits::Bits;
 use crate::keygen::{RawBits, ReconciledBits, within};
 use crate::{Error, Result};
@@ -101,17 +101,6 @@ fn malformed(reason: impl Into<String>) -> Error {
     Error::Malformed { what: "LDPC message", place: "reconciliation".into(), reason: reason.into() }
 }
 
-/// Where the string's bits go: errors come in clumps, so they are dealt out to the frames by the public seed.
-fn order(bits: usize, seed: [u8; 32]) -> Vec<u32> {
-    use rand::SeedableRng;
-    let mut rng = rand_chacha::ChaCha20Rng::from_seed(seed);
-    let mut order: Vec<u32> = (0..bits as u32).collect();
-    for last in (1..bits).rev() {
-        order.swap(last, graph::below(&mut rng, last + 1));
-    }
-    order
-}
-
 /// What both ends derive from what both know.
 struct Cut {
     plan: Plan,
@@ -122,7 +111,7 @@ impl Cut {
     fn new(config: &Ldpc, raw: &RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
         // A rate of 0 would promise what nobody knows.
         let rate = error_rate.max(0.5 / raw.len() as f64);
-        Self { plan: Plan::new(config, raw.len(), rate), order: order(raw.len(), seed) }
+        Self { plan: Plan::new(config, raw.len(), rate), order: frames::order(raw.len(), seed) }
     }
 
     /// Place in the frame, and bit of the string, of every bit that `frame` carries.
@@ -142,9 +131,9 @@ pub struct Alice {
 }
 
 impl Alice {
-    pub(super) fn new(config: &Ldpc, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: &Ldpc, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let cut = Cut::new(config, &raw, error_rate, seed);
-        Self { raw, cut, frames: Vec::new(), leaked: 0 }
+        Ok(Self { raw, cut, frames: Vec::new(), leaked: 0 })
     }
 
     pub(super) fn answer(&mut self, ask: &Ask) -> Result<Bits> {
@@ -162,9 +151,7 @@ impl Alice {
                 let bits: Option<Bits> = places.iter().map(bit).collect();
                 bits.ok_or_else(|| malformed("a place lies outside the frames"))?
             }
-            Ask::Pass { .. } | Ask::Ranges { .. } => {
-                return Err(malformed("a question of another reconciler"));
-            }
+            _ => return Err(malformed("a question of another reconciler")),
         };
         self.leaked += answer.len();
         Ok(answer)
@@ -196,7 +183,7 @@ impl Alice {
     }
 
     pub(super) fn finish(mut self) -> ReconciledBits {
-        ReconciledBits { bits: mem::take(&mut self.raw.bits), leaked: self.leaked }
+        ReconciledBits { bits: mem::take(&mut self.raw.bits), leaked: self.leaked, uncorrected: 0 }
     }
 }
 
@@ -217,7 +204,7 @@ pub struct Bob {
 }
 
 impl Bob {
-    pub(super) fn new(config: &Ldpc, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: &Ldpc, raw: RawBits, error_rate: f64, seed: [u8; 32]) -> Result<Self> {
         let cut = Cut::new(config, &raw, error_rate, seed);
         // Surer than this of a bit is nobody whose sample was finite.
         let error_rate = error_rate.clamp(1e-4, 0.499);
@@ -233,7 +220,18 @@ impl Bob {
         }
         let said = vec![cut.plan.sent.len(); cut.plan.frames];
         let config = config.clone();
-        Self { raw, cut, config, error_rate, frames: vec![], known, said, asked: None, round: 0, leaked: 0 }
+        Ok(Self {
+            raw,
+            cut,
+            config,
+            error_rate,
+            frames: vec![],
+            known,
+            said,
+            asked: None,
+            round: 0,
+            leaked: 0,
+        })
     }
 
     pub(super) fn leaked(&self) -> usize {
@@ -337,7 +335,8 @@ impl Bob {
                 }
             }
         }
-        Progress::Done(ReconciledBits { bits, leaked: self.leaked })
+        let uncorrected = self.frames.iter().filter(|frame| frame.decoded.is_none()).count();
+        Progress::Done(ReconciledBits { bits, leaked: self.leaked, uncorrected })
     }
 }
 

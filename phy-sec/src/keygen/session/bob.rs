@@ -86,6 +86,9 @@ impl Bob {
                 self.state = State::Asking(side);
                 Ok(self.say(Body::Ask(ask)))
             }
+            Progress::Done(bits) if bits.uncorrected() > 0 => {
+                Err(Abort::Uncorrected { frames: bits.uncorrected() })
+            }
             Progress::Done(bits) => {
                 let proof = self.end.proof(Sender::Bob, "verify", &bits, &[]);
                 self.state = State::Verified(bits);

@@ -8,7 +8,7 @@ use crate::keygen::reconcile::Ask;
 use crate::{Error, Result};
 
 /// Version of the protocol: raised with every change of a message or of what is computed from it.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The longest message that is looked at, bytes.
 const LONGEST: usize = 64 << 20;

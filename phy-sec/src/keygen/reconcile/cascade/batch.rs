@@ -80,7 +80,9 @@ impl Alice {
         let leaked = |frame: usize| self.groups[frame / GROUP].leaked(frame % GROUP);
         let bits = |frame: &mut RawBits| std::mem::take(&mut frame.bits);
         let frames = self.frames.iter_mut().enumerate();
-        frames.map(|(index, frame)| ReconciledBits { bits: bits(frame), leaked: leaked(index) }).collect()
+        frames
+            .map(|(index, frame)| ReconciledBits { bits: bits(frame), leaked: leaked(index), uncorrected: 0 })
+            .collect()
     }
 }
 
@@ -128,8 +130,11 @@ impl Bob {
         for (group, _) in &self.groups {
             let count = GROUP.min(self.frames - frames.len());
             let bits = scatter(group.bits(), count)?.into_iter().enumerate();
-            frames
-                .extend(bits.map(|(lane, bits)| ReconciledBits { bits, leaked: group.counts(lane).leaked }));
+            frames.extend(bits.map(|(lane, bits)| ReconciledBits {
+                bits,
+                leaked: group.counts(lane).leaked,
+                uncorrected: 0,
+            }));
         }
         Ok(Progress::Done(frames))
     }

@@ -324,3 +324,17 @@ fn hostile_batches() {
         assert!(bob.next(Some(&serde_json::from_str(text).unwrap())).is_err(), "{text}");
     }
 }
+
+/// Short blocks at a high error rate: many searches end without a question, and none of the others is forgotten for that.
+#[test]
+fn high_error_rates_are_searched_to_the_end() {
+    for (n, q) in [(4096, 0.15), (16_384, 0.1)] {
+        let mut rng = rng(5);
+        for seed in 0..3 {
+            let (a, b) = strings(n, (q * n as f64) as usize, &mut rng);
+            let (corrected, leaked, _) = run(&method("option8", Schedule::Smallest), &a, &b, q, [seed; 32]);
+            let f = leaked as f64 / (n as f64 * binary_entropy(q));
+            assert!(corrected == a && f < 1.1, "{n} {q}: {f}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use kernels::ldpc::{Entry, Layout};
 
 use super::degrees::Ensemble;
 use super::graph;
+use crate::keygen::reconcile::frames::below;
 use crate::{Error, Result};
 
 /// Longest code without structure: those are decoded with frames side by side.
@@ -113,7 +114,7 @@ impl Code {
         let mut order: Vec<u32> = (0..self.bits as u32).collect();
         let mut rng = graph::generator(seed, 2);
         for last in (1..order.len()).rev() {
-            order.swap(last, graph::below(&mut rng, last + 1));
+            order.swap(last, below(&mut rng, last + 1));
         }
         order.sort_by_key(|&bit| of_column[bit as usize / self.lanes].len());
         // Punctured bits of each check; and whether the check is spent on one.

@@ -13,14 +13,10 @@
 use std::collections::HashMap;
 
 use kernels::ldpc::Entry;
-use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-/// A number below `n`, the same whatever the library's version.
-pub(super) fn below(rng: &mut ChaCha20Rng, n: usize) -> usize {
-    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
-}
+use crate::keygen::reconcile::frames::below;
 
 /// The generator number `stream` of a code's seed.
 pub(super) fn generator(seed: u64, stream: u64) -> ChaCha20Rng {

@@ -13,6 +13,7 @@ use super::code::{Code, Puncture, lanes};
 use super::degrees::{ENSEMBLES, Ensemble};
 use super::{Ldpc, Protocol, graph};
 use crate::keygen::reconcile::binary_entropy;
+use crate::keygen::reconcile::frames::below;
 
 /// How the string is cut into frames of a code.
 pub(super) struct Plan {
@@ -74,7 +75,7 @@ impl Plan {
         let mut rng = graph::generator(config.code, 3);
         let shortened = places.len() - payload;
         for last in (payload..places.len()).rev() {
-            places.swap(last, graph::below(&mut rng, last + 1));
+            places.swap(last, below(&mut rng, last + 1));
         }
         places.truncate(places.len() - shortened);
         places.sort_unstable();

@@ -16,8 +16,9 @@ impl<L: Lanes> Searcher<L> {
             let mut idle = self.waiting.iter().fold(self.live, |idle, active| idle & !active.lanes);
             let mut started = false;
             for bucket in 0..self.due.len() {
+                // Not the end: a search that needed no question leaves its frame idle again.
                 if idle == L::NONE {
-                    return Ok(());
+                    break;
                 }
                 if self.due[bucket].is_empty() {
                     continue;
