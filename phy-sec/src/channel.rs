@@ -1,5 +1,6 @@
 //! Channel measurements: what a receiver learned about the propagation from each packet it heard.
 
+pub mod estimate;
 pub mod intel5300;
 
 use ndarray::Array3;
