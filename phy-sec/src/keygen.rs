@@ -51,7 +51,7 @@ pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey
 use crate::channel::Csi;
 use crate::{Error, Result};
 use preprocess::Preprocess;
-use probe::{Component, Kind, Pairing, Trace};
+use probe::{Component, Kind, Pairing, Trace, calibrate::Calibrate};
 use quantize::Quantizer;
 use reconcile::Reconciler;
 
@@ -63,6 +63,8 @@ pub struct Config {
     pub pairing: Pairing,
     /// Which real number is taken of a complex channel gain.
     pub component: Component,
+    /// What the two receivers' hardware makes different.
+    pub calibrate: Calibrate,
     /// Steps between pairing and quantizer, in order; by default those of [`Config::steps`].
     pub preprocess: Option<Vec<Preprocess>>,
     /// The quantizer; by default that of [`Config::quantizer`].
@@ -182,6 +184,7 @@ impl Config {
         within("eve.rho", self.eve.rho, 0.0, 1.0, "within 0..=1")?;
         within("security.epsilon", self.security.epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
         self.pairing.check()?;
+        self.calibrate.check(self.component)?;
         if let Some(quantize) = &self.quantize {
             quantize.check()?;
         }

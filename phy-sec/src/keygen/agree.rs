@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::entropy::Estimate;
 use super::ledger::Line;
-use super::probe::variation::{correlation, pearson, variation};
-use super::probe::{PairBy, Pairing, Pairs, Trace, pair};
+use super::probe::arrangement::Order;
+use super::probe::calibrate::{Learnt, arrange};
+use super::probe::variation::{Variation, correlation, pearson, variation};
+use super::probe::{Component, PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{Quantizer, Role};
 use super::session::{self, Authentication, Settings};
 use super::{Alice, Bob, Config, Outcome, SecretKey, preprocess};
@@ -24,8 +26,10 @@ pub struct Report {
     pub schema: &'static str,
     /// The two inputs, as the caller calls them.
     pub source: Vec<String>,
-    /// Exchanges that both ends measured.
+    /// Exchanges that both ends measured, without those that were given away to calibrate.
     pub pairs: usize,
+    /// What calibration learnt, if there was any.
+    pub calibration: Option<Learnt>,
     /// Mean over the lanes of the correlation over time, before any processing; `None` where every lane is constant or
     /// there are no pairs.
     pub correlation: Option<f64>,
@@ -94,7 +98,8 @@ pub fn agree(
         let (need, got) = (format!("{:?}", alice.kind()), format!("{:?}", bob.kind()));
         return Err(Error::Shape { what: "Bob's measurements", need, got });
     }
-    let pairs = pair(alice, bob, &config.pairing)?;
+    let (pairs, calibration) =
+        config.calibrate.apply(pair(alice, bob, &config.pairing)?, config.component, alice.kind())?;
     // Alice learns what there is to learn; both ends, and Eve, process alike.
     let preprocess::Learnt { steps, series: a, announced_bits } =
         preprocess::learn(&config.steps(alice), pairs.alice.clone())?;
@@ -106,11 +111,12 @@ pub fn agree(
     };
     let b = process(pairs.bob.clone())?;
     let mut settings = config.session(alice.kind());
-    settings.announced_bits = announced_bits;
+    settings.announced_bits = announced_bits + calibration.announced_bits;
     let mut report = Report {
         schema: "phy-sec.keygen/1",
         source: Vec::new(),
         pairs: pairs.len(),
+        calibration: (!config.calibrate.is_none()).then_some(calibration),
         correlation: correlation(&pairs.alice, &pairs.bob),
         correlation_processed: correlation(&a, &b),
         kdr: None,
@@ -186,8 +192,22 @@ fn grant(
         .collect();
     let (of_pairs, of_eve): (Vec<_>, Vec<_>) = common.into_iter().unzip();
     let select = |x: &Array2<f64>, columns: &[usize]| x.select(ndarray::Axis(1), columns);
-    let (a, e) = (process(select(&pairs.alice, &of_pairs))?, process(select(&hers.bob, &of_eve))?);
-    let got = variation(&a, &e);
+    let a = process(select(&pairs.alice, &of_pairs))?;
+    // In which order her lanes are is hers to know: where that matters to the ends, she is granted the one that helps her most.
+    let orders: &[Order] = if config.calibrate.is_none() { &[Order::Natural] } else { &Order::ALL };
+    let each = if config.component == Component::Complex && a.nrows().is_multiple_of(2) { 2 } else { 1 };
+    let mut best = None;
+    for &order in orders {
+        let e = process(arrange(select(&hers.bob, &of_eve), order, each))?;
+        let got = variation(&a, &e);
+        if best
+            .as_ref()
+            .is_none_or(|(_, most): &(_, Variation)| got.correlation.abs() > most.correlation.abs())
+        {
+            best = Some((e, got));
+        }
+    }
+    let Some((e, got)) = best else { return Ok(()) };
     // Fisher's interval on the effective number of pairs; no sign helps her less than the other.
     let reach = 2.326 / (got.effective_pairs - 3.0).max(1.0).sqrt();
     let rho = (got.correlation.abs().min(0.999_999).atanh() + reach).tanh();
@@ -238,7 +258,7 @@ fn unusable(
              are needed){shape}",
             got.correlation,
             got.deviations,
-            super::probe::variation::Variation::LIMIT,
+            Variation::LIMIT,
         )));
     }
     let by = match pairs.by {

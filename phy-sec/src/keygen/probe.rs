@@ -1,5 +1,8 @@
 //! Measurements as the chain takes them, and how the two ends' rows find each other.
 
+pub mod arrangement;
+pub mod calibrate;
+pub mod compensate;
 pub mod table;
 pub mod variation;
 
@@ -168,16 +171,19 @@ pub struct Pairing {
     pub by: PairBy,
     /// The longest time between the two measurements of a pair, s, where time stamps pair them.
     pub tolerance: f64,
+    /// Whether Bob's series is read at the times of Alice's.
+    pub compensate: compensate::Compensation,
 }
 
 impl Default for Pairing {
     fn default() -> Self {
-        Self { by: PairBy::Auto, tolerance: 0.01 }
+        Self { by: PairBy::Auto, tolerance: 0.01, compensate: Default::default() }
     }
 }
 
 impl Pairing {
     pub(super) fn check(&self) -> Result<()> {
+        self.compensate.check()?;
         within("pairing.tolerance", self.tolerance, 0.0, 1e6, "within 0..=1e6 s")
     }
 }
@@ -279,8 +285,35 @@ pub fn pair(alice: &Trace, bob: &Trace, pairing: &Pairing) -> Result<Pairs> {
         },
     };
     let (alice_column, bob_column): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    if pairing.compensate.method != compensate::Between::None {
+        return compensated(alice, bob, (&alice_column, &bob_column), (by, duplicates), &pairing.compensate);
+    }
     let (alice, bob) = (alice.select(&alice_column), bob.select(&bob_column));
     Ok(Pairs { alice, bob, alice_column, by, duplicates })
+}
+
+/// The pairs with Bob's series read at the times of Alice's.
+fn compensated(
+    alice: &Trace,
+    bob: &Trace,
+    (alice_column, bob_column): (&[usize], &[usize]),
+    (by, duplicates): (PairBy, usize),
+    compensation: &compensate::Compensation,
+) -> Result<Pairs> {
+    let missing = || Error::OutOfRange {
+        field: "pairing.compensate",
+        rule: "none where the measurements carry no times",
+        got: format!("{:?}", compensation.method),
+    };
+    let of_bob = bob.time.as_ref().ok_or_else(missing)?;
+    let at: Vec<f64> = match (compensation.delay, &alice.time) {
+        (Some(delay), _) => bob_column.iter().map(|&column| of_bob[column] + delay).collect(),
+        (None, Some(of_alice)) => alice_column.iter().map(|&column| of_alice[column]).collect(),
+        (None, None) => return Err(missing()),
+    };
+    let (bob, which) = compensation.read(bob.values.view(), of_bob, &at)?;
+    let alice_column: Vec<usize> = which.into_iter().map(|k| alice_column[k]).collect();
+    Ok(Pairs { alice: alice.select(&alice_column), bob, alice_column, by, duplicates })
 }
 
 /// Each of `a` with the nearest of `b`, where each is the other's nearest and both are within `tolerance`.
