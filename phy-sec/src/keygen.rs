@@ -43,7 +43,7 @@ pub mod session;
 
 use serde::{Deserialize, Serialize};
 
-pub use agree::{Agreement, Report, agree};
+pub use agree::{Agreement, Report, agree, agree_against};
 pub use ledger::{Ledger, Line};
 pub use secret::{RawBits, ReconciledBits, SecretKey};
 pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey, Step};
@@ -51,7 +51,7 @@ pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey
 use crate::channel::Csi;
 use crate::{Error, Result};
 use preprocess::Preprocess;
-use probe::{Component, Kind, Pairing, Trace, calibrate::Calibrate};
+use probe::{Component, Kind, Pairing, Trace, calibrate::Calibrate, injection::Active};
 use quantize::Quantizer;
 use reconcile::Reconciler;
 
@@ -75,6 +75,8 @@ pub struct Config {
     pub reconcile: Reconciler,
     /// What the eavesdropper is granted.
     pub eve: EveModel,
+    /// What somebody who sends probes himself is granted, and how he is looked for.
+    pub active: Active,
     /// What the key may differ from a uniform one.
     pub security: Security,
 }
@@ -169,6 +171,7 @@ impl Config {
             error_rate: self.error_rate,
             reconcile: self.reconcile.clone(),
             eve: self.eve,
+            active: self.active,
             security: self.security,
             announced_bits: 0,
         }
@@ -185,6 +188,7 @@ impl Config {
         within("security.epsilon", self.security.epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
         self.pairing.check()?;
         self.calibrate.check(self.component)?;
+        self.active.check()?;
         if let Some(quantize) = &self.quantize {
             quantize.check()?;
         }

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use phy_sec::channel::intel5300;
-use phy_sec::keygen::probe::{Trace, table};
-use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree};
+use phy_sec::keygen::probe::{Overheard, Trace, table};
+use phy_sec::keygen::{Agreement, Config, Report, SecretKey, agree_against};
 
 use super::{Context, Outcome, files};
 
@@ -94,11 +94,11 @@ pub(super) fn recording(
         Some(bob) => (read(alice, config)?, read(bob, config)?),
         None => table::pairs(&content(alice)?).with_context(|| alice.display().to_string())?,
     };
-    let e = eve.map(|path| read(path, config)).transpose()?;
+    let e = eve.map(|path| overheard(path, config)).transpose()?;
     let _working = context.working("agreeing");
     let source: Vec<String> =
         [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
-    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
+    let mut agreement = agree_against(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
         .with_context(|| {
             let eve = eve.map(|path| path.display().to_string());
             source.iter().cloned().chain(eve).collect::<Vec<_>>().join(", ")
@@ -107,11 +107,24 @@ pub(super) fn recording(
     Ok(agreement)
 }
 
+fn is_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dat"))
+}
+
+/// An eavesdropper's, with all of her antennas where the file has several.
+fn overheard(path: &Path, config: &Config) -> anyhow::Result<Overheard> {
+    if !is_log(path) {
+        return Ok(read(path, config)?.into());
+    }
+    let overheard =
+        intel5300::parse(&content(path)?).and_then(|csi| Overheard::from_csi(&csi, config.component));
+    overheard.with_context(|| path.display().to_string())
+}
+
 /// One end's measurements, by the file's name and shape.
 fn read(path: &Path, config: &Config) -> anyhow::Result<Trace> {
     let bytes = content(path)?;
-    let is_log = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dat"));
-    let trace = if is_log {
+    let trace = if is_log(path) {
         intel5300::parse(&bytes).and_then(|csi| config.trace(&csi))
     } else if table::is_wide(&bytes) {
         table::magnitudes(&bytes)

@@ -3,6 +3,8 @@
 pub mod arrangement;
 pub mod calibrate;
 pub mod compensate;
+pub mod injection;
+pub(in crate::keygen) mod overheard;
 pub mod table;
 pub mod variation;
 
@@ -10,6 +12,8 @@ use std::collections::{HashMap, HashSet};
 
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
+
+pub use overheard::Overheard;
 
 use super::within;
 use crate::channel::Csi;
