@@ -290,34 +290,16 @@ pub fn pair(alice: &Trace, bob: &Trace, pairing: &Pairing) -> Result<Pairs> {
     };
     let (alice_column, bob_column): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     if pairing.compensate.method != compensate::Between::None {
-        return compensated(alice, bob, (&alice_column, &bob_column), (by, duplicates), &pairing.compensate);
+        return compensate::pairs(
+            alice,
+            bob,
+            (&alice_column, &bob_column),
+            (by, duplicates),
+            &pairing.compensate,
+        );
     }
     let (alice, bob) = (alice.select(&alice_column), bob.select(&bob_column));
     Ok(Pairs { alice, bob, alice_column, by, duplicates })
-}
-
-/// The pairs with Bob's series read at the times of Alice's.
-fn compensated(
-    alice: &Trace,
-    bob: &Trace,
-    (alice_column, bob_column): (&[usize], &[usize]),
-    (by, duplicates): (PairBy, usize),
-    compensation: &compensate::Compensation,
-) -> Result<Pairs> {
-    let missing = || Error::OutOfRange {
-        field: "pairing.compensate",
-        rule: "none where the measurements carry no times",
-        got: format!("{:?}", compensation.method),
-    };
-    let of_bob = bob.time.as_ref().ok_or_else(missing)?;
-    let at: Vec<f64> = match (compensation.delay, &alice.time) {
-        (Some(delay), _) => bob_column.iter().map(|&column| of_bob[column] + delay).collect(),
-        (None, Some(of_alice)) => alice_column.iter().map(|&column| of_alice[column]).collect(),
-        (None, None) => return Err(missing()),
-    };
-    let (bob, which) = compensation.read(bob.values.view(), of_bob, &at)?;
-    let alice_column: Vec<usize> = which.into_iter().map(|k| alice_column[k]).collect();
-    Ok(Pairs { alice: alice.select(&alice_column), bob, alice_column, by, duplicates })
 }
 
 /// Each of `a` with the nearest of `b`, where each is the other's nearest and both are within `tolerance`.

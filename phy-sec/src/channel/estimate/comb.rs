@@ -89,10 +89,9 @@ impl Pilots {
             Self::Given(values) => {
                 require(values.len() == count, "pilots", "one value for each", values.len())?;
                 let values: Vec<_> = values.iter().map(|&(re, im)| Complex32::new(re, im)).collect();
-                let usable = |value: &&Complex32| !value.is_finite() || value.norm_sqr() == 0.0;
-                match values.iter().find(usable) {
-                    Some(value) => require(false, "pilots", "finite and not 0", value)?,
-                    None => (),
+                let useless = |value: &&Complex32| !value.is_finite() || value.norm_sqr() == 0.0;
+                if let Some(value) = values.iter().find(useless) {
+                    require(false, "pilots", "finite and not 0", value)?;
                 }
                 values
             }

@@ -8,6 +8,7 @@ use nalgebra::{DMatrix, DVector};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use super::{PairBy, Pairs, Trace};
 use crate::keygen::within;
 use crate::{Error, Result};
 
@@ -133,6 +134,30 @@ impl Compensation {
         };
         Some((first, weights))
     }
+}
+
+/// The pairs with Bob's series read at the times of Alice's.
+pub(super) fn pairs(
+    alice: &Trace,
+    bob: &Trace,
+    (alice_column, bob_column): (&[usize], &[usize]),
+    (by, duplicates): (PairBy, usize),
+    compensation: &Compensation,
+) -> Result<Pairs> {
+    let missing = || Error::OutOfRange {
+        field: "pairing.compensate",
+        rule: "none where the measurements carry no times",
+        got: format!("{:?}", compensation.method),
+    };
+    let of_bob = bob.time.as_ref().ok_or_else(missing)?;
+    let at: Vec<f64> = match (compensation.delay, &alice.time) {
+        (Some(delay), _) => bob_column.iter().map(|&column| of_bob[column] + delay).collect(),
+        (None, Some(of_alice)) => alice_column.iter().map(|&column| of_alice[column]).collect(),
+        (None, None) => return Err(missing()),
+    };
+    let (bob, which) = compensation.read(bob.values.view(), of_bob, &at)?;
+    let alice_column: Vec<usize> = which.into_iter().map(|k| alice_column[k]).collect();
+    Ok(Pairs { alice: alice.select(&alice_column), bob, alice_column, by, duplicates })
 }
 
 /// Of the polynomial through `nodes` at `t`.

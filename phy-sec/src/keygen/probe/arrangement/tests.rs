@@ -84,3 +84,20 @@ fn what_cannot_be_told_is_not() {
     let wide = probes(9, 1, FadingConfig::default(), 1).bob;
     assert!(detect(&narrow, &wide, &Pairing::default()).is_err());
 }
+
+/// A recorded walk: both cards count their subcarriers alike, and an end that is turned around is found out.
+#[test]
+fn recorded_ends_are_told_apart() {
+    let Some(folder) = crate::testdata::folder("keygen/csi_intel5300") else { return };
+    let [alice, bob] = ["alice", "bob"].map(|end| {
+        let bytes = std::fs::read(folder.join(format!("tmp_521_12__{end}.dat"))).unwrap();
+        let mut csi = crate::channel::intel5300::parse(&bytes).unwrap();
+        csi.gains = csi.gains.select(ndarray::Axis(2), &[0]);
+        csi
+    });
+    for order in [Order::Natural, Order::Reversed, Order::Shifted] {
+        let got = detect(&alice, &arranged(&bob, order, false, false), &Pairing::default()).unwrap();
+        eprintln!("{order:?}: {:?} at {:.6}, next {:?}", got.found, got.confidence, got.scores.get(1));
+        assert_eq!(got.found.map(|found| found.order), Some(order), "{got:?}");
+    }
+}
