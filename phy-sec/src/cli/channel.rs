@@ -126,9 +126,10 @@ fn csv(estimates: &[(f64, Csi)]) -> String {
             text += &format!("{index},{:.4}\n", level_db(&gains));
             continue;
         }
-        let (second, micro) = (time.floor() as u64, time.fract() * 1e6);
-        let clock = [second / 3600, second / 60 % 60, second % 60];
-        text += &format!("{},{},{},{micro:.3}", clock[0], clock[1], clock[2]);
+        let micro = (time * 1e6).round() as u64;
+        let second = micro / 1_000_000;
+        let clock = [second / 3600 % 24, second / 60 % 60, second % 60, micro % 1_000_000];
+        text += &clock.map(|field| field.to_string()).join(",");
         for gain in gains {
             text += &format!(",{:.6e}", gain.norm());
         }

@@ -4,13 +4,15 @@
 //! Tools disagree: transforms begin at the carrier or at the lowest frequency (`fftshift`), mixers on the other side mirror the spectrum, arrays are
 //! written antenna by antenna or subcarrier by subcarrier. Each candidate is scored by the mean over lanes of the correlation of both ends'
 //! changes over time (the snapshots at unit norm, so that gain control is none of them). The best one counts if it beats each
-//! other one in a one-sided paired t-test over blocks of time, at a stated confidence; otherwise the answer is *cannot tell*: where the channel stands
+//! other one in a one-sided paired t-test over blocks of time, at a stated confidence, and if under it the ends demonstrably see the same
+//! changes ([`super::variation`]); otherwise the answer is *cannot tell*: where the channel stands
 //! still, where it is flat over the band, where it is the same either way round.
 
 use ndarray::{Array2, Array3, ArrayView2};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use super::variation::variation;
 use super::{Pairing, Trace, pair};
 use crate::channel::Csi;
 use crate::{Error, Result};
@@ -192,15 +194,21 @@ fn best(
     let mut scored: Vec<(Score, Vec<f64>)> = different
         .iter()
         .map(|(order, transposed, rows)| {
-            let mut blocks = vec![0.0; BLOCKS];
-            for (lane, &row) in rows.iter().enumerate() {
-                for (k, sum) in blocks.iter_mut().enumerate() {
-                    *sum += block(k).map(|t| a[[lane, t]] * b[[row, t]]).sum::<f64>();
-                }
-            }
-            for (k, sum) in blocks.iter_mut().enumerate() {
-                *sum /= (block(k).len() * rows.len()) as f64;
-            }
+            // Each block by its own correlation: a few in which much happened would otherwise be all that counts.
+            let blocks: Vec<f64> = (0..BLOCKS)
+                .map(|k| {
+                    let (mut both, mut one, mut other) = (0.0, 0.0, 0.0);
+                    for (lane, &row) in rows.iter().enumerate() {
+                        for t in block(k) {
+                            let (x, y) = (a[[lane, t]], b[[row, t]]);
+                            both += x * y;
+                            one += x * x;
+                            other += y * y;
+                        }
+                    }
+                    if one * other > 0.0 { both / (one * other).sqrt() } else { 0.0 }
+                })
+                .collect();
             let correlation = blocks.iter().sum::<f64>() / BLOCKS as f64;
             (Score { order: *order, transposed: *transposed, correlation }, blocks)
         })
@@ -211,8 +219,11 @@ fn best(
     // A single candidate has to beat unrelated series.
     let unrelated = accident(blocks, &[0.0; BLOCKS]);
     let confidence = (1.0 - accidents - unrelated).clamp(0.0, 1.0);
+    // Blocks of slow series are no independent trials: the ends must also demonstrably see the same changes.
+    let chosen = different.iter().find(|known| (known.0, known.1) == (first.order, first.transposed));
+    let common = chosen.is_some_and(|known| variation(&a, &b.select(ndarray::Axis(0), &known.2)).is_common());
     Arrangement {
-        found: (confidence >= CONFIDENCE).then_some(*first),
+        found: (confidence >= CONFIDENCE && common).then_some(*first),
         confidence,
         scores: scored.iter().map(|(score, _)| *score).collect(),
     }
