@@ -3,6 +3,7 @@
 mod counter;
 pub mod dw1000;
 pub mod esp32;
+pub mod estimate;
 pub mod intel5300;
 pub mod nexmon;
 pub mod npy;

@@ -3,6 +3,7 @@
 //! A subcommand is a file with `Args` and `run`, its `mod` line and its two lines in [`Command`].
 
 mod capacity;
+mod channel;
 mod context;
 mod demo;
 mod detect;
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Bound what two ends could keep secret at all, by a Gaussian model.
     Capacity(capacity::Args),
+    /// Estimate the channel from a recording of a known waveform.
+    Channel(channel::Args),
     /// Run the three pipelines on a simulated scene, or on real recordings, and write a report.
     Demo(demo::Args),
     /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
@@ -90,6 +93,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
         Command::Capacity(args) => capacity::run(args, &context),
+        Command::Channel(args) => channel::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
         Command::Entropy(args) => entropy::run(args, &context),

@@ -46,7 +46,7 @@ pub mod sweep;
 
 use serde::{Deserialize, Serialize};
 
-pub use agree::{Agreement, Report, agree};
+pub use agree::{Agreement, Report, agree, agree_against};
 pub use derive::Kdf;
 pub use ledger::{Ledger, Line};
 pub use secret::{RawBits, ReconciledBits, SecretKey};
@@ -55,7 +55,7 @@ pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey
 use crate::channel::Csi;
 use crate::{Error, Result};
 use preprocess::Preprocess;
-use probe::{Component, Kind, Pairing, Trace};
+use probe::{Component, Kind, Pairing, Trace, calibrate::Calibrate, injection::Active};
 use quantize::Quantizer;
 use reconcile::Reconciler;
 
@@ -67,6 +67,8 @@ pub struct Config {
     pub pairing: Pairing,
     /// Which real number is taken of a complex channel gain.
     pub component: Component,
+    /// What the two receivers' hardware makes different.
+    pub calibrate: Calibrate,
     /// Steps between pairing and quantizer, in order; by default those of [`Config::steps`].
     pub preprocess: Option<Vec<Preprocess>>,
     /// The quantizer; by default that of [`Config::quantizer`].
@@ -77,6 +79,8 @@ pub struct Config {
     pub reconcile: Reconciler,
     /// What the eavesdropper is granted.
     pub eve: EveModel,
+    /// What somebody who sends probes himself is granted, and how he is looked for.
+    pub active: Active,
     /// What the key may differ from a uniform one.
     pub security: Security,
 }
@@ -171,6 +175,7 @@ impl Config {
             error_rate: self.error_rate,
             reconcile: self.reconcile.clone(),
             eve: self.eve,
+            active: self.active,
             security: self.security,
             announced_bits: 0,
         }
@@ -186,6 +191,8 @@ impl Config {
         within("eve.rho", self.eve.rho, 0.0, 1.0, "within 0..=1")?;
         within("security.epsilon", self.security.epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
         self.pairing.check()?;
+        self.calibrate.check(self.component)?;
+        self.active.check()?;
         if let Some(quantize) = &self.quantize {
             quantize.check()?;
         }

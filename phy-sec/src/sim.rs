@@ -9,7 +9,7 @@
 //! | [`link`] | what Alice, Bob and Eve measure of one reciprocal channel |
 //! | [`waveform`] | 802.11 OFDM, an NR-like comb, PSK/QAM, GFSK, LoRa, OOK |
 //! | [`impairment`] | what a real transmitter and receiver do to them |
-//! | [`adversary`] | somebody on the line between two ends, who tampers with messages |
+//! | [`adversary`] | somebody on the line between two ends, who tampers with messages; somebody who injects probes |
 //! | [`jammer`] | eleven kinds of jammers, mixed in at a stated ratio |
 
 use num_complex::{Complex32, Complex64};

@@ -80,6 +80,7 @@ from ._native import (
     decimate,
     defaults,
     energy,
+    estimate_channel,
     find_bursts,
     fingerprint,
     fir,

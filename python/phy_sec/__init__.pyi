@@ -140,6 +140,9 @@ def toeplitz_hash(
 ) -> NDArray[np.bool_]: ...
 
 # Bursts
+def estimate_channel(
+    x: _Samples, sample_rate: float, *, method: str = "wifi", backend: _Backend = "simd", **config: Any
+) -> Csi: ...
 def find_bursts(x: _Samples, *, backend: _Backend = "simd", **config: Unpack[BurstConfig]) -> list[Burst]: ...
 @final
 class Burst:

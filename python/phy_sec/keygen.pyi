@@ -15,6 +15,8 @@ _Measured = NDArray[np.float64] | Trace | Csi
 class Config(TypedDict, total=False):
     pairing: dict[str, Any]
     component: Literal["magnitude", "log_magnitude", "real", "imaginary", "phase", "complex"]
+    calibrate: dict[str, Any]
+    active: dict[str, float]
     preprocess: list[dict[str, Any]] | None
     quantize: dict[str, Any] | None
     error_rate: dict[str, float]
@@ -207,4 +209,5 @@ def preprocess(
 def learn(
     series: NDArray[np.float64], steps: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], NDArray[np.float64], int]: ...
+def arrangement_of(alice: Csi, bob: Csi, **config: Any) -> tuple[dict[str, Any], Csi]: ...
 def methods() -> dict[str, list[str]]: ...

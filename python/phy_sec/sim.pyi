@@ -49,6 +49,9 @@ class LinkConfig(TypedDict, total=False):
     snr_db: float
     eve_snr_db: float
     eve: tuple[str, float] | dict[str, float]
+    eve_antennas: int
+    large_scale: dict[str, float]
+    blocking: list[dict[str, float]]
     asymmetry: Asymmetry
     loss: float
 
@@ -71,6 +74,25 @@ class Mixed:
     def jammer(self) -> _Samples: ...
     @property
     def active(self) -> list[tuple[int, int]]: ...
+
+class Injection(TypedDict, total=False):
+    share: float
+    ends: Literal["both", "alice", "bob"]
+    chosen: Literal["fading", "extremes"]
+    snr_db: float
+    burst: int
+
+def inject(probes: Probes, *, seed: int, **config: Unpack[Injection]) -> Injected: ...
+@final
+class Injected:
+    @property
+    def alice(self) -> Csi: ...
+    @property
+    def bob(self) -> Csi: ...
+    @property
+    def known(self) -> Csi: ...
+    @property
+    def rounds(self) -> list[int]: ...
 
 def link(*, seed: int, **config: Unpack[LinkConfig]) -> Probes: ...
 @final

@@ -201,6 +201,7 @@ table! {
     "fading" => phy_sec::sim::fading::FadingConfig,
     "impairments" => phy_sec::sim::impairment::Impairments,
     "link" => phy_sec::sim::link::LinkConfig,
+    "injection" => phy_sec::sim::adversary::injection::Injection,
     "wifi" => phy_sec::sim::waveform::Wifi,
     "nr_comb" => phy_sec::sim::waveform::NrComb,
     "single_carrier" => phy_sec::sim::waveform::SingleCarrier,

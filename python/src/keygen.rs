@@ -17,7 +17,7 @@ use phy_sec::{
     channel::intel5300,
     keygen::{
         self, Config,
-        probe::{self, Kind, table},
+        probe::{self, Kind, Overheard, table},
     },
 };
 use pyo3::{
@@ -149,6 +149,16 @@ fn trace(name: &str, value: &Bound<'_, PyAny>, config: &Config) -> PyResult<(pro
     Ok((probe::Trace::new(values, Some(sequence), None, kind).map_err(Failure::from)?, true))
 }
 
+/// An eavesdropper's measurements: all antennas of a `Csi` together.
+fn overheard(eve: &Bound<'_, PyAny>, config: &Config) -> PyResult<(Overheard, bool)> {
+    if let Ok(csi) = eve.cast::<Csi>() {
+        let all = Overheard::from_csi(&csi.get().0, config.component).map_err(Failure::from)?;
+        return Ok((all, false));
+    }
+    let (trace, bare) = trace("eve", eve, config)?;
+    Ok((trace.into(), bare))
+}
+
 /// Agree on a key over what two ends measured, and account for every bit of it.
 ///
 /// Parameters
@@ -161,7 +171,7 @@ fn trace(name: &str, value: &Bound<'_, PyAny>, config: &Config) -> PyResult<(pro
 ///     What the other end measured.
 /// eve : numpy.ndarray, Trace, Csi or dict, optional
 ///     What an eavesdropper measured of the same exchanges: the upper end of how well that correlates with Alice's is what
-///     she is granted. Or a dict, ``{"rho": 0.3}``, that grants her a correlation.
+///     she is granted, all antennas of a :class:`phy_sec.Csi` together. Or a dict, ``{"rho": 0.3}``, that grants her a correlation.
 /// seed : int
 ///     Of everything random that is said in public.
 /// keys : bool
@@ -170,13 +180,13 @@ fn trace(name: &str, value: &Bound<'_, PyAny>, config: &Config) -> PyResult<(pro
 ///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
 /// **config
 ///     ``pairing``, ``component`` (of complex gains: ``"magnitude"``, ``"log_magnitude"``, ``"real"``, ``"imaginary"``,
-///     ``"phase"``, ``"complex"``), ``preprocess``,
+///     ``"phase"``, ``"complex"``), ``calibrate``, ``preprocess``, ``active`` (what somebody who injects probes is granted),
 ///     ``quantize``, ``error_rate``, ``reconcile``, ``security``. Defaults: ``phy_sec.defaults("keygen")``.
 ///
 /// Returns
 /// -------
 /// dict
-///     ``pairs``, ``correlation``, ``kdr``, ``errors``, ``raw_bits``, ``min_entropy``, ``leaked_bits``, ``released_bits`` (0 is *no key*),
+///     ``pairs``, ``calibration``, ``correlation``, ``kdr``, ``errors``, ``raw_bits``, ``min_entropy``, ``leaked_bits``, ``released_bits`` (0 is *no key*),
 ///     ``reason``, ``eve_rho``, ``eve_kdr``, ``estimates``, ``ledger``: as ``phy-sec keygen agree --json`` prints it. With ``keys=True`` a
 ///     tuple: this, and ``(alice, bob)``, each ``bytes``, least significant bit first; ``None`` without a key.
 ///
@@ -212,9 +222,10 @@ pub(crate) fn agree<'py>(
     let (bob, bob_bare) = trace("bob", bob, &config)?;
     let eve = match eve.filter(|_| model.is_none()) {
         None => None,
-        Some(eve) => Some(trace("eve", eve, &config)?),
+        Some(eve) => Some(overheard(eve, &config)?),
     };
-    let others = [Some(("bob", &bob, bob_bare)), eve.as_ref().map(|(eve, bare)| ("eve", eve, *bare))];
+    let first = eve.as_ref().and_then(|(eve, bare)| Some((eve.views().first()?, *bare)));
+    let others = [Some(("bob", &bob, bob_bare)), first.map(|(eve, bare)| ("eve", eve, bare))];
     for (name, other, bare) in others.into_iter().flatten() {
         if alice_bare && bare && other.len() != alice.len() {
             return Err(ShapeError::new_err(format!(
@@ -227,7 +238,8 @@ pub(crate) fn agree<'py>(
     }
     let backend = backend::open(py, backend)?;
     let eve = eve.map(|(eve, _)| eve);
-    let agreement = detached(py, || keygen::agree(&alice, &bob, eve.as_ref(), &config, seed, backend))?;
+    let agreement =
+        detached(py, || keygen::agree_against(&alice, &bob, eve.as_ref(), &config, seed, backend))?;
     let report = config::report(py, &agreement.report)?;
     if !keys {
         return Ok(report);

@@ -13,6 +13,7 @@ mod channelizer;
 mod config;
 mod entropy;
 mod error;
+mod estimate;
 mod filter;
 mod fingerprint;
 mod io;
@@ -50,6 +51,8 @@ mod _native {
         TooShortError,
     };
     #[pymodule_export]
+    use estimate::estimate_channel;
+    #[pymodule_export]
     use filter::{Decimator, Fir, Template, cross_correlate, decimate_with, fir_with};
     #[pymodule_export]
     use io::{Recording, Sink, Source, convert_bytes, create, open, read, write};
@@ -75,6 +78,7 @@ mod _native {
             AdaptiveProportion, RepetitionCount, bit_given_eve, entropy, mutual_information,
             quantized_information, secret_key_capacity,
         };
+        use crate::estimate::arrangement_of;
         #[pymodule_export]
         use crate::keygen::evaluate::{evaluate, sweep};
         #[pymodule_export]
@@ -102,7 +106,7 @@ mod _native {
     #[pymodule]
     mod sim {
         #[pymodule_export]
-        use crate::sim::{Mixed, Probes, fade, impair, link, mix, noise};
+        use crate::sim::{Injected, Mixed, Probes, fade, impair, inject, link, mix, noise};
         #[pymodule_export]
         use crate::waveform::{gfsk, lora, nr_comb, ook, single_carrier, wifi};
     }

@@ -4,6 +4,7 @@ use num_complex::Complex32;
 use numpy::PyArray1;
 use phy_sec::sim::{
     self,
+    adversary::injection::Injection,
     fading::{FadingConfig, TappedDelayLine},
     impairment::Impairments,
     jammer::{self, Jammer, Ratio},
@@ -218,7 +219,8 @@ pub(crate) struct Mixed {
 ///     Of the channel and of the noise.
 /// **config
 ///     ``rounds``, ``interval`` (s), ``probing_delay`` (s), ``subcarriers``, ``spacing`` (Hz), ``antennas``, ``snr_db``, ``eve_snr_db``,
-///     ``eve`` (``("wavelengths", distance)`` or ``("correlation", rho)``), ``fading``, ``asymmetry``, ``loss``.
+///     ``eve`` (``("wavelengths", distance)`` or ``("correlation", rho)``), ``eve_antennas``, ``large_scale``, ``blocking``, ``fading``, ``asymmetry``,
+///     ``loss``.
 ///     Defaults: ``phy_sec.defaults("link")``.
 ///
 /// Returns
@@ -260,4 +262,65 @@ pub(crate) struct Probes {
     bob: Py<Csi>,
     /// phy_sec.Csi: Eve's estimates from Alice's packets.
     eve: Py<Csi>,
+}
+
+/// Inject probes: an attacker chooses what the ends measure in some of the rounds.
+///
+/// Parameters
+/// ----------
+/// probes : Probes
+///     What was measured without him; it stays as it is.
+/// seed : int
+///     Of his choices and of the ends' noise.
+/// **config
+///     ``share`` (of the rounds, 0 to 1), ``ends`` (``"both"``, ``"alice"``, ``"bob"``), ``chosen`` (``"fading"``, ``"extremes"``), ``snr_db``, ``burst``.
+///     Defaults: ``phy_sec.defaults("injection")``.
+///
+/// Returns
+/// -------
+/// Injected
+///     What the ends measure then, which rounds were his, and what he knows.
+///
+/// Raises
+/// ------
+/// InputError
+///     A configuration that makes no sense.
+#[pyfunction]
+#[pyo3(signature = (probes, *, seed, **config))]
+pub(crate) fn inject(
+    py: Python<'_>,
+    probes: &Bound<'_, Probes>,
+    #[pyo3(from_py_with = array::seed)] seed: u64,
+    config: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Injected> {
+    let injection: Injection = config::parse("inject", config)?;
+    let probes = probes.get();
+    let mut probes = sim::link::Probes {
+        alice: probes.alice.get().0.clone(),
+        bob: probes.bob.get().0.clone(),
+        eve: probes.eve.get().0.clone(),
+    };
+    let (probes, injected) = detached(py, || {
+        let injected = injection.apply(&mut probes, &mut sim::rng(seed))?;
+        Ok::<_, Failure>((probes, injected))
+    })?;
+    Ok(Injected {
+        alice: Py::new(py, Csi(probes.alice))?,
+        bob: Py::new(py, Csi(probes.bob))?,
+        known: Py::new(py, Csi(injected.known))?,
+        rounds: injected.rounds,
+    })
+}
+
+/// What an attacker made of a session.
+#[pyclass(module = "phy_sec.sim", frozen, get_all)]
+pub(crate) struct Injected {
+    /// phy_sec.Csi: Alice's estimates.
+    alice: Py<Csi>,
+    /// phy_sec.Csi: Bob's estimates.
+    bob: Py<Csi>,
+    /// phy_sec.Csi: his gains where the round was his, what his receiver measured where not.
+    known: Py<Csi>,
+    /// list of int: sequence numbers of the rounds that were his.
+    rounds: Vec<u64>,
 }

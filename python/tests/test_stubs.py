@@ -24,6 +24,7 @@ CONFIGURATIONS = {
     "sim.FadingConfig": "fading",
     "sim.Impairments": "impairments",
     "sim.LinkConfig": "link",
+    "sim.Injection": "injection",
     "sim.Wifi": "wifi",
     "sim.NrComb": "nr_comb",
     "sim.SingleCarrier": "single_carrier",

@@ -94,7 +94,7 @@ impl Context {
                 .with_context(|| format!("{} is not TOML", path.display()))?,
         };
         let config_name = args.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-        const TABLES: [&str; 4] = ["keygen", "randomness", "fingerprint", "jamming"];
+        const TABLES: [&str; 5] = ["channel", "keygen", "randomness", "fingerprint", "jamming"];
         if let Some(unknown) = config.keys().find(|key| !TABLES.contains(&key.as_str())) {
             let unknown = files::quoted(unknown);
             anyhow::bail!("{config_name}: there is a table or key {unknown}; there may be {TABLES:?}");
@@ -119,6 +119,13 @@ impl Context {
                 .try_into()
                 .with_context(|| format!("{}: the table [{name}] cannot be used", self.config_name)),
         }
+    }
+
+    /// The table `[name]` of the configuration file where there is no default to fall back on.
+    pub(crate) fn required<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+        let table = self.config.get(name).with_context(|| format!("there is no table [{name}]"))?;
+        let table = table.clone().try_into();
+        table.with_context(|| format!("{}: the table [{name}] cannot be used", self.config_name))
     }
 
     /// The value `key` of the table `[name]`, as the file has it: to say so where it does not count.

@@ -13,8 +13,11 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use phy_sec::keygen::probe::{Trace, recording};
-use phy_sec::keygen::{Agreement, Config, Kdf, Report, SecretKey, agree};
+use phy_sec::keygen::probe::{
+    Overheard, Trace,
+    recording::{self, Format},
+};
+use phy_sec::keygen::{Agreement, Config, Kdf, Report, SecretKey, agree_against};
 
 use super::{Context, Outcome, files};
 
@@ -132,17 +135,28 @@ pub(super) fn recording(
     context: &Context,
 ) -> anyhow::Result<Agreement> {
     let bob = bob.filter(|path| path.as_os_str() != "-");
-    let (a, b, e) = ends(alice, bob, eve, config, context)?;
+    let (a, b, _) = ends(alice, bob, None, config, context)?;
+    let e = eve.map(|path| overheard(path, config)).transpose()?;
     let _working = context.working("agreeing");
     let source: Vec<String> =
         [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
-    let mut agreement = agree(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
+    let mut agreement = agree_against(&a, &b, e.as_ref(), config, context.seed, context.backend.clone())
         .with_context(|| {
             let eve = eve.map(|path| path.display().to_string());
             source.iter().cloned().chain(eve).collect::<Vec<_>>().join(", ")
         })?;
     agreement.report.source = source;
     Ok(agreement)
+}
+
+/// What an eavesdropper measured, with all of her antennas where the file has several.
+fn overheard(path: &Path, config: &Config) -> anyhow::Result<Overheard> {
+    let (bytes, extension) = (content(path)?, extension(path));
+    let read = match Format::detect(&bytes, extension) {
+        Format::Table | Format::Npy => recording::eve(&bytes, extension, config).map(Overheard::from),
+        _ => recording::csi(&bytes, extension).and_then(|csi| Overheard::from_csi(&csi, config.component)),
+    };
+    read.with_context(|| path.display().to_string())
 }
 
 /// What the two ends measured, and the eavesdropper.

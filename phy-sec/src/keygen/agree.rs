@@ -10,9 +10,13 @@ use serde::Serialize;
 
 use super::entropy::Estimate;
 use super::ledger::Line;
-use super::probe::variation::{correlation, pearson, variation};
-use super::probe::{PairBy, Pairing, Pairs, Trace, pair};
-use super::quantize::{Quantizer, Role};
+use super::probe::arrangement::Order;
+use super::probe::calibrate::{Learnt, arrange};
+use super::probe::injection::Check;
+use super::probe::overheard::regress;
+use super::probe::variation::{Variation, correlation, pearson, variation};
+use super::probe::{Component, Overheard, PairBy, Pairing, Pairs, Trace, pair};
+use super::quantize::{LevelCrossing, Quantizer, Role};
 use super::session::{self, Authentication, Settings};
 use super::{Alice, Bob, Config, Outcome, SecretKey, preprocess};
 use crate::{Error, Result};
@@ -24,8 +28,10 @@ pub struct Report {
     pub schema: &'static str,
     /// The two inputs, as the caller calls them.
     pub source: Vec<String>,
-    /// Exchanges that both ends measured.
+    /// Exchanges that both ends measured, without those that were given away to calibrate.
     pub pairs: usize,
+    /// What calibration learnt, if there was any.
+    pub calibration: Option<Learnt>,
     /// Mean over the lanes of the correlation over time, before any processing; `None` where every lane is constant or
     /// there are no pairs.
     pub correlation: Option<f64>,
@@ -89,12 +95,29 @@ pub fn agree(
     seed: u64,
     backend: Backend,
 ) -> Result<Agreement> {
+    let eve = eve.map(|eve| Overheard::from(eve.clone()));
+    agree_against(alice, bob, eve.as_ref(), config, seed, backend)
+}
+
+/// As [`agree`], against an eavesdropper who may have several antennas: what they tell together is what she is granted.
+///
+/// # Errors
+/// Those of [`agree`].
+pub fn agree_against(
+    alice: &Trace,
+    bob: &Trace,
+    eve: Option<&Overheard>,
+    config: &Config,
+    seed: u64,
+    backend: Backend,
+) -> Result<Agreement> {
     config.check()?;
     if alice.kind() != bob.kind() {
         let (need, got) = (format!("{:?}", alice.kind()), format!("{:?}", bob.kind()));
         return Err(Error::Shape { what: "Bob's measurements", need, got });
     }
-    let pairs = pair(alice, bob, &config.pairing)?;
+    let (pairs, calibration) =
+        config.calibrate.apply(pair(alice, bob, &config.pairing)?, config.component, alice.kind())?;
     // Alice learns what there is to learn; both ends, and Eve, process alike.
     let preprocess::Learnt { steps, series: a, announced_bits } =
         preprocess::learn(&config.steps(alice), pairs.alice.clone())?;
@@ -106,11 +129,12 @@ pub fn agree(
     };
     let b = process(pairs.bob.clone())?;
     let mut settings = config.session(alice.kind());
-    settings.announced_bits = announced_bits;
+    settings.announced_bits = announced_bits + calibration.announced_bits;
     let mut report = Report {
         schema: "phy-sec.keygen/1",
         source: Vec::new(),
         pairs: pairs.len(),
+        calibration: (!config.calibrate.is_none()).then_some(calibration),
         correlation: correlation(&pairs.alice, &pairs.bob),
         correlation_processed: correlation(&a, &b),
         kdr: None,
@@ -163,21 +187,22 @@ pub fn agree(
     Ok(Agreement { report, keys })
 }
 
-/// Measures what Eve's trace is worth.
+/// Measures what Eve's traces are worth together.
 fn grant(
     report: &mut Report,
     settings: &mut Settings,
     alice: &Trace,
-    eve: &Trace,
+    eve: &Overheard,
     pairs: &Pairs,
     config: &Config,
     process: &impl Fn(Array2<f64>) -> Result<Array2<f64>>,
 ) -> Result<()> {
-    // Her rows find those of the pairs as Bob's found Alice's.
+    // Her rows find those of the pairs as Bob's found Alice's; all views have the same rows.
     let by = Pairing { by: pairs.by, ..config.pairing };
-    let hers = pair(alice, eve, &by)?;
+    let views = eve.views().iter().map(|view| pair(alice, view, &by)).collect::<Result<Vec<_>>>()?;
+    let Some(first) = views.first() else { return Ok(()) };
     let of_column: HashMap<_, _> =
-        hers.alice_column.iter().enumerate().map(|(k, column)| (column, k)).collect();
+        first.alice_column.iter().enumerate().map(|(k, column)| (column, k)).collect();
     let common: Vec<(usize, usize)> = pairs
         .alice_column
         .iter()
@@ -186,11 +211,35 @@ fn grant(
         .collect();
     let (of_pairs, of_eve): (Vec<_>, Vec<_>) = common.into_iter().unzip();
     let select = |x: &Array2<f64>, columns: &[usize]| x.select(ndarray::Axis(1), columns);
-    let (a, e) = (process(select(&pairs.alice, &of_pairs))?, process(select(&hers.bob, &of_eve))?);
-    let got = variation(&a, &e);
+    let a = process(select(&pairs.alice, &of_pairs))?;
+    // In which order her lanes are is hers to know: where that matters to the ends, she is granted the one that helps her most.
+    let orders: &[Order] = if config.calibrate.is_none() { &[Order::Natural] } else { &Order::ALL };
+    let each = if config.component == Component::Complex && a.nrows().is_multiple_of(2) { 2 } else { 1 };
+    let mut best = None;
+    for &order in orders {
+        let of_view = |view: &Pairs| process(arrange(select(&view.bob, &of_eve), order, each));
+        let e = views.iter().map(of_view).collect::<Result<Vec<_>>>()?;
+        let got = e
+            .iter()
+            .map(|e| variation(&a, e))
+            .max_by(|x, y| x.correlation.abs().total_cmp(&y.correlation.abs()));
+        let Some(got) = got else { return Ok(()) };
+        // One view is herself; several are what follows from all of them.
+        let (known, correlation) = match &e[..] {
+            [one] => (one.clone(), got.correlation.abs()),
+            several => {
+                let (known, joint) = regress(&a, several);
+                (known, joint.max(got.correlation.abs()))
+            }
+        };
+        if best.as_ref().is_none_or(|(_, most, _)| correlation > *most) {
+            best = Some((known, correlation, got));
+        }
+    }
+    let Some((e, correlation, got)) = best else { return Ok(()) };
     // Fisher's interval on the effective number of pairs; no sign helps her less than the other.
     let reach = 2.326 / (got.effective_pairs - 3.0).max(1.0).sqrt();
-    let rho = (got.correlation.abs().min(0.999_999).atanh() + reach).tanh();
+    let rho = (correlation.min(0.999_999).atanh() + reach).tanh();
     (report.eve_rho, settings.eve.rho) = (rho, rho);
     if !a.is_empty() {
         let b = process(select(&pairs.bob, &of_pairs))?;
@@ -202,8 +251,38 @@ fn grant(
         ];
         let (count, errors) = alice.differences(&bob, &eve);
         report.eve_kdr = (count > 0).then(|| errors as f64 / count as f64);
+        // A correlation explains how often she guesses if everything is Gaussian. Who knows some values for certain and others not at all
+        // guesses oftener: that counts as it is, once it is more than chance.
+        let kept = (0..alice.symbols.len())
+            .filter(|&place| alice.kept.get(place) == Some(true) && bob.kept.get(place) == Some(true));
+        let (mut hits, mut symbols) = (0usize, 0usize);
+        for place in kept {
+            symbols += 1;
+            hits += usize::from(alice.symbols[place] == eve.symbols[place]);
+        }
+        let bits = count as f64 / symbols.max(1) as f64;
+        let independent = (got.effective_pairs / pairs.len().max(1) as f64).min(1.0);
+        let trials = symbols as f64 * independent;
+        let model = 2f64.powf(-settings.quantize.min_entropy(rho) * bits);
+        let (least, most) = wilson(hits as f64 * independent, trials);
+        if trials >= 32.0 && least > model {
+            settings.active.guess = settings.active.guess.max(most);
+        }
     }
     Ok(())
+}
+
+/// The 99 % interval of a probability of which `hits` of `trials` were seen (Wilson, J. Am. Stat. Assoc. 22, 1927).
+fn wilson(hits: f64, trials: f64) -> (f64, f64) {
+    const Z: f64 = 2.575_829_303_548_901;
+    if trials <= 0.0 {
+        return (0.0, 1.0);
+    }
+    let p = hits / trials;
+    let centre = p + Z * Z / (2.0 * trials);
+    let spread = Z * (p * (1.0 - p) / trials + Z * Z / (4.0 * trials * trials)).sqrt();
+    let scale = 1.0 + Z * Z / trials;
+    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
 }
 
 /// What only an observer of both ends knows.
@@ -230,7 +309,7 @@ fn unusable(
     let got = variation(processed.0, processed.1);
     if pairs.len() >= LEAST_PAIRS {
         if got.is_common() {
-            return Ok(None);
+            return spoofed(processed, config);
         }
         let shape = static_profile(alice, bob);
         return Ok(Some(format!(
@@ -238,7 +317,7 @@ fn unusable(
              are needed){shape}",
             got.correlation,
             got.deviations,
-            super::probe::variation::Variation::LIMIT,
+            Variation::LIMIT,
         )));
     }
     let by = match pairs.by {
@@ -265,6 +344,28 @@ fn unusable(
         }
     }
     Ok(Some(reason))
+}
+
+/// Whether the ends' excursions show that somebody sends to one of them.
+fn spoofed(processed: (&Array2<f64>, &Array2<f64>), config: &Config) -> Result<Option<String>> {
+    if config.active.least_common == 0.0 {
+        return Ok(None);
+    }
+    let excursions = match &config.quantize {
+        Some(Quantizer::LevelCrossing(excursions)) => excursions.clone(),
+        _ => LevelCrossing::default(),
+    };
+    let check = Check::new(processed.0, processed.1, &excursions)?;
+    Ok((check.share() <= config.active.least_common).then(|| {
+        format!(
+            "of {} excursions that Alice names Bob sees {} ({:.2}; more than {:.2} is asked for): somebody sends to one end alone, or the \
+             channel has no excursions",
+            check.named,
+            check.common,
+            check.share(),
+            config.active.least_common
+        )
+    }))
 }
 
 /// What to add where both ends saw the same shape over frequency, unchanging.

@@ -1,5 +1,10 @@
 //! Measurements as the chain takes them, and how the two ends' rows find each other.
 
+pub mod arrangement;
+pub mod calibrate;
+pub mod compensate;
+pub mod injection;
+pub(in crate::keygen) mod overheard;
 pub mod recording;
 pub mod table;
 pub mod variation;
@@ -8,6 +13,8 @@ use std::collections::{HashMap, HashSet};
 
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
+
+pub use overheard::Overheard;
 
 use super::within;
 use crate::channel::Csi;
@@ -174,16 +181,19 @@ pub struct Pairing {
     pub by: PairBy,
     /// The longest time between the two measurements of a pair, s, where time stamps pair them.
     pub tolerance: f64,
+    /// Whether Bob's series is read at the times of Alice's.
+    pub compensate: compensate::Compensation,
 }
 
 impl Default for Pairing {
     fn default() -> Self {
-        Self { by: PairBy::Auto, tolerance: 0.01 }
+        Self { by: PairBy::Auto, tolerance: 0.01, compensate: Default::default() }
     }
 }
 
 impl Pairing {
     pub(super) fn check(&self) -> Result<()> {
+        self.compensate.check()?;
         within("pairing.tolerance", self.tolerance, 0.0, 1e6, "within 0..=1e6 s")
     }
 }
@@ -285,6 +295,15 @@ pub fn pair(alice: &Trace, bob: &Trace, pairing: &Pairing) -> Result<Pairs> {
         },
     };
     let (alice_column, bob_column): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    if pairing.compensate.method != compensate::Between::None {
+        return compensate::pairs(
+            alice,
+            bob,
+            (&alice_column, &bob_column),
+            (by, duplicates),
+            &pairing.compensate,
+        );
+    }
     let (alice, bob) = (alice.select(&alice_column), bob.select(&bob_column));
     Ok(Pairs { alice, bob, alice_column, by, duplicates })
 }

@@ -50,6 +50,7 @@ use authentication::Sender;
 use super::entropy::symbols::{self, Symbols};
 use super::entropy::{Estimate, Estimator, Sample};
 use super::ledger::{Disclosed, Worth};
+use super::probe::injection::Active;
 use super::quantize::{Quantized, Quantizer};
 use super::reconcile::Reconciler;
 use super::reconcile::estimate::{from_sample, hopeless};
@@ -76,6 +77,9 @@ pub struct Settings {
     pub reconcile: Reconciler,
     /// What the eavesdropper is granted.
     pub eve: EveModel,
+    /// What somebody who sends probes himself is granted.
+    #[serde(default)]
+    pub active: Active,
     /// What the key may differ from a uniform one.
     pub security: Security,
     /// Bits that Alice said beforehand about the series, so that both ends process theirs alike
@@ -86,9 +90,9 @@ pub struct Settings {
 
 impl Settings {
     fn check(&self) -> Result<()> {
-        let Self { quantize, error_rate, reconcile, eve, security, .. } = self.clone();
+        let Self { quantize, error_rate, reconcile, eve, active, security, .. } = self.clone();
         let quantize = Some(quantize);
-        Config { quantize, error_rate, reconcile, eve, security, ..Config::default() }.check()
+        Config { quantize, error_rate, reconcile, eve, active, security, ..Config::default() }.check()
     }
 
     fn digest(&self) -> [u8; 32] {
@@ -447,7 +451,10 @@ impl End {
         let estimates = self.estimate(&all);
         all.zeroize();
         let rho = self.settings.eve.rho;
-        let guess = 2f64.powf(-self.settings.quantize.min_entropy(rho));
+        let model = 2f64.powf(-self.settings.quantize.min_entropy(rho));
+        let (samples, symbols) = (self.lanes * self.columns, self.kept.len());
+        let bits = self.raw as f64 / symbols.max(1) as f64;
+        let guess = self.settings.active.guess_of(model, samples, symbols, bits);
         Ledger::settle(
             Worth { raw_bits: self.raw, estimates, rho, guess },
             self.disclosed,

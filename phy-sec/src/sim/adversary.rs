@@ -1,4 +1,7 @@
-//! Whoever sits on the line between two ends: takes one message and does something to it. Knows bytes, not protocols.
+//! Whoever sits on the line between two ends: takes one message and does something to it. Knows bytes, not protocols. And who
+//! sends probes himself: [`injection`].
+
+pub mod injection;
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;

@@ -9,7 +9,9 @@
 //!   step, a carrier phase and a timing offset ([`Asymmetry`]).
 //!
 //! Eve's scattered paths correlate with Bob's by `J0(2π·d/λ)` (Clarke 1968; Jakes 1974, section 1.3) or by a
-//! given rho; a constant (line-of-sight) path she knows fully, which is the cautious assumption.
+//! given rho; a constant (line-of-sight) path she knows fully, which is the cautious assumption. Several antennas of hers are independent
+//! of one another given the channel, each with that correlation: rho² with each other. Large-scale fading ([`LargeScale`]) is common to the ends, and
+//! hers as far as stated; what blocks the path in a rhythm ([`Blocking`]) blocks it for all.
 
 use std::f64::consts::TAU;
 
@@ -62,6 +64,45 @@ pub struct Asymmetry {
     pub random_phase: bool,
 }
 
+/// Shadowing: a log-normal gain, common to all antennas and subcarriers, that changes slowly (Gudmundson, Electronics Letters
+/// 27(23), 1991: an exponential autocorrelation).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LargeScale {
+    /// Standard deviation, dB; 0 for none.
+    pub deviation_db: f64,
+    /// Time in which its correlation falls to 1/e, s.
+    pub time: f64,
+    /// Correlation of Eve's shadowing, in dB, with the ends': 1 where she is behind the same corner.
+    pub eve: f64,
+}
+
+impl Default for LargeScale {
+    fn default() -> Self {
+        Self { deviation_db: 0.0, time: 10.0, eve: 1.0 }
+    }
+}
+
+/// Somebody walks up and down in the path, or opens and closes a door: anybody who watches knows when.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocking {
+    /// Of the rhythm, s.
+    pub period: f64,
+    /// Share of the period for which the path is blocked.
+    pub duty: f64,
+    /// What that takes of the gain, dB.
+    pub depth_db: f64,
+}
+
+impl Blocking {
+    /// The factor of the gain at time `t`, s.
+    #[must_use]
+    pub fn at(&self, t: f64) -> f64 {
+        if (t / self.period).rem_euclid(1.0) < self.duty { from_db(-self.depth_db).sqrt() } else { 1.0 }
+    }
+}
+
 /// A probing session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,6 +127,12 @@ pub struct LinkConfig {
     pub eve_snr_db: f64,
     /// Eve's place.
     pub eve: Eve,
+    /// Antennas of hers for each antenna of the ends, 1 to 8: her series has `antennas · eve_antennas`, those for the ends' first one first.
+    pub eve_antennas: usize,
+    /// Shadowing.
+    pub large_scale: LargeScale,
+    /// Rhythms that the path is blocked in, each on its own.
+    pub blocking: Vec<Blocking>,
     /// The radio chains.
     pub asymmetry: Asymmetry,
     /// Probability that a receiver misses a packet, which then has no row in its series.
@@ -106,6 +153,9 @@ impl Default for LinkConfig {
             snr_db: 20.0,
             eve_snr_db: 20.0,
             eve: Eve::Wavelengths(10.0),
+            eve_antennas: 1,
+            large_scale: LargeScale::default(),
+            blocking: Vec::new(),
             asymmetry: Asymmetry::default(),
             loss: 0.0,
         }
@@ -152,23 +202,19 @@ impl LinkConfig {
         self.check()?;
         let duration = self.rounds as f64 * self.interval + self.probing_delay;
         let shape = (self.rounds, self.subcarriers, self.antennas);
-        let [mut alice, mut bob, mut eve] = [(); 3].map(|()| Array3::zeros(shape));
-        let frequencies = self.frequencies();
+        let [mut alice, mut bob] = [(); 2].map(|()| Array3::zeros(shape));
+        let mut eve = Array3::zeros((self.rounds, self.subcarriers, self.antennas * self.eve_antennas));
+        let (of_ends, of_eve) = self.shadowing(rng);
         for antenna in 0..self.antennas {
             let here = TappedDelayLine::new(&self.fading, duration, rng)?;
             let there = here.correlated(self.eve.rho(), rng);
-            for (gains, line, delay, snr_db) in [
-                (&mut alice, &here, self.probing_delay, self.snr_db),
-                (&mut bob, &here, 0.0, self.snr_db),
-                (&mut eve, &there, 0.0, self.eve_snr_db),
-            ] {
-                let mut h = line.response(&frequencies, delay, self.interval, self.rounds);
-                self.through_the_chain(&mut h, &frequencies, rng);
-                let sigma = from_db(-snr_db).sqrt();
-                for ((k, f), h) in h.indexed_iter() {
-                    let g = h + sigma * gaussian(rng);
-                    gains[[k, f, antenna]] = Complex32::new(g.re as f32, g.im as f32);
-                }
+            self.measure((&mut alice, antenna), &here, self.probing_delay, self.snr_db, &of_ends, rng);
+            self.measure((&mut bob, antenna), &here, 0.0, self.snr_db, &of_ends, rng);
+            let first = antenna * self.eve_antennas;
+            self.measure((&mut eve, first), &there, 0.0, self.eve_snr_db, &of_eve, rng);
+            for another in 1..self.eve_antennas {
+                let there = here.correlated(self.eve.rho(), rng);
+                self.measure((&mut eve, first + another), &there, 0.0, self.eve_snr_db, &of_eve, rng);
             }
         }
         Ok(Probes {
@@ -176,6 +222,50 @@ impl LinkConfig {
             bob: self.received(bob, 0.0, rng)?,
             eve: self.received(eve, 0.0, rng)?,
         })
+    }
+
+    /// One antenna's gains, behind a factor for each round, with the receiver's own chain and noise.
+    fn measure(
+        &self,
+        (gains, antenna): (&mut Array3<Complex32>, usize),
+        line: &TappedDelayLine,
+        delay: f64,
+        snr_db: f64,
+        shadow: &[f64],
+        rng: &mut ChaCha8Rng,
+    ) {
+        let frequencies = self.frequencies();
+        let mut h = line.response(&frequencies, delay, self.interval, self.rounds);
+        for (k, mut row) in h.rows_mut().into_iter().enumerate() {
+            let t = k as f64 * self.interval + delay;
+            let blocked: f64 = self.blocking.iter().map(|blocking| blocking.at(t)).product();
+            row *= Complex64::new(blocked * shadow.get(k).copied().unwrap_or(1.0), 0.0);
+        }
+        self.through_the_chain(&mut h, &frequencies, rng);
+        let sigma = from_db(-snr_db).sqrt();
+        for ((k, f), h) in h.indexed_iter() {
+            let g = h + sigma * gaussian(rng);
+            gains[[k, f, antenna]] = Complex32::new(g.re as f32, g.im as f32);
+        }
+    }
+
+    /// Factors of the ends' gains and of Eve's, round by round; none without shadowing.
+    fn shadowing(&self, rng: &mut ChaCha8Rng) -> (Vec<f64>, Vec<f64>) {
+        let LargeScale { deviation_db, time, eve } = self.large_scale;
+        if deviation_db == 0.0 {
+            return (Vec::new(), Vec::new());
+        }
+        let keep = (-self.interval / time).exp();
+        let fresh = (1.0 - keep * keep).sqrt();
+        let (mut ends, mut hers) = (normal(rng), normal(rng));
+        let factor = |level: f64| (std::f64::consts::LN_10 / 20.0 * deviation_db * level).exp();
+        (0..self.rounds)
+            .map(|_| {
+                ends = keep * ends + fresh * normal(rng);
+                hers = keep * hers + fresh * normal(rng);
+                (factor(ends), factor(eve * ends + (1.0 - eve * eve).sqrt() * hers))
+            })
+            .unzip()
     }
 
     /// One receiver's chain on one antenna: ripple drawn once, the rest per packet.
@@ -229,9 +319,21 @@ impl LinkConfig {
         if let Eve::Wavelengths(d) = self.eve {
             require(d.is_finite() && d >= 0.0, "eve", "a distance of 0 or more wavelengths", d)?;
         }
+        let of_eve = self.eve_antennas;
+        require((1..=8).contains(&of_eve), "eve_antennas", "within 1 and 8", of_eve)?;
+        let LargeScale { deviation_db, time, eve } = self.large_scale;
+        require((0.0..=40.0).contains(&deviation_db), "deviation_db", "within 0 and 40", deviation_db)?;
+        require(time.is_finite() && time > 0.0, "time", "a positive number of seconds", time)?;
+        require((0.0..=1.0).contains(&eve), "large_scale.eve", "a correlation within 0 and 1", eve)?;
+        require(self.blocking.len() <= 64, "blocking", "at most 64 rhythms", self.blocking.len())?;
+        for Blocking { period, duty, depth_db } in self.blocking.iter().copied() {
+            require(period.is_finite() && period > 0.0, "period", "a positive number of seconds", period)?;
+            require((0.0..=1.0).contains(&duty), "duty", "within 0 and 1", duty)?;
+            require((0.0..=200.0).contains(&depth_db), "depth_db", "within 0 and 200", depth_db)?;
+        }
         let rho = self.eve.rho();
         require((-1.0..=1.0).contains(&rho), "eve", "a correlation within -1 and 1", rho)?;
-        let gains = [self.rounds, self.subcarriers, self.antennas]
+        let gains = [self.rounds, self.subcarriers, self.antennas, self.eve_antennas]
             .iter()
             .try_fold(1usize, |product, &n| product.checked_mul(n))
             .filter(|&product| product <= 1 << 27);

@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::Value;
 
+mod channel;
 mod demo;
 mod detect;
 mod fingerprint;

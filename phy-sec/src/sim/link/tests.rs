@@ -184,6 +184,15 @@ fn configuration_is_checked() {
             LinkConfig { eve: Eve::Correlation(2.0), ..default() },
             "eve must be a correlation within -1 and 1, got 2",
         ),
+        (LinkConfig { eve_antennas: 9, ..default() }, "eve_antennas must be within 1 and 8, got 9"),
+        (
+            LinkConfig { large_scale: LargeScale { time: 0.0, ..Default::default() }, ..default() },
+            "time must be a positive number of seconds, got 0",
+        ),
+        (
+            LinkConfig { blocking: vec![Blocking { period: -1.0, duty: 0.5, depth_db: 3.0 }], ..default() },
+            "period must be a positive number of seconds, got -1",
+        ),
         (
             LinkConfig { interval: f64::NAN, ..default() },
             "interval must be a number of seconds, 0 or more, got NaN",
@@ -204,4 +213,52 @@ fn configuration_is_checked() {
             .unwrap();
     assert_eq!((read.eve, read.rounds, read.fading.profile), (Eve::Correlation(0.3), 7, Profile::TdlD));
     assert!(serde_json::from_str::<LinkConfig>(r#"{"snr": 3}"#).is_err());
+}
+
+/// Shadowing of 6 dB decorrelates as `exp(-t/time)`, at both ends alike; a rhythm takes what it says for as long as it says.
+#[test]
+fn large_scale_fading_is_as_stated() {
+    let large_scale = LargeScale { deviation_db: 6.0, time: 5.0, eve: 0.5 };
+    let fading = FadingConfig { profile: Profile::Flat, doppler: 0.0, ..Default::default() };
+    let link = LinkConfig {
+        large_scale,
+        fading,
+        interval: 1.0,
+        rounds: 40_000,
+        subcarriers: 1,
+        snr_db: 100.0,
+        eve_snr_db: 100.0,
+        ..Default::default()
+    };
+    let probes = link.run(&mut rng(9)).unwrap();
+    let levels = |csi: &Csi| {
+        let levels: Vec<f64> = csi.gains.iter().map(|gain| 20.0 * f64::from(gain.norm()).log10()).collect();
+        let mean = levels.iter().sum::<f64>() / levels.len() as f64;
+        levels.into_iter().map(|level| level - mean).collect::<Vec<_>>()
+    };
+    let [alice, bob, eve] = [&probes.alice, &probes.bob, &probes.eve].map(levels);
+    let lagged = |x: &[f64], y: &[f64], lag: usize| {
+        x.iter().zip(&y[lag..]).map(|(x, y)| x * y).sum::<f64>() / (x.len() - lag) as f64 / 36.0
+    };
+    // 8,000 decorrelation times; the static gain beneath was the mean.
+    for (got, want) in [
+        (lagged(&alice, &alice, 0), 1.0),
+        (lagged(&alice, &bob, 0), 1.0),
+        (lagged(&alice, &bob, 5), (-1.0f64).exp()),
+        (lagged(&alice, &eve, 0), 0.5),
+        (lagged(&eve, &eve, 0), 1.0),
+    ] {
+        assert!((got - want).abs() < 0.08, "{got} {want}");
+    }
+
+    let blocking = vec![Blocking { period: 10.0, duty: 0.35, depth_db: 20.0 }];
+    let probes =
+        LinkConfig { blocking, large_scale: LargeScale::default(), ..link }.run(&mut rng(9)).unwrap();
+    for (gains, delay) in [(&probes.alice.gains, 1e-3), (&probes.bob.gains, 0.0)] {
+        let clear = gains[[5, 0, 0]].norm();
+        for (k, gain) in gains.iter().enumerate().take(200) {
+            let blocked = (k as f64 + delay).rem_euclid(10.0) < 3.5;
+            assert!((gain.norm() / clear - if blocked { 0.1 } else { 1.0 }).abs() < 1e-3, "{k}");
+        }
+    }
 }

@@ -1,0 +1,51 @@
+//! `channel`.
+
+use std::fs;
+
+use crate::{documented, json, path, phy_sec, refusal, text};
+
+/// Samples in, gains out: the frames of a made recording, and what `keygen agree` reads of it.
+#[test]
+fn channel_estimates_what_a_recording_holds() {
+    use phy_sec::sim::{self, waveform};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("frames.cf32");
+    let mut x = Vec::new();
+    for _ in 0..40 {
+        x.extend(sim::noise(&mut sim::rng(x.len() as u64), 900, 1e-4));
+        x.extend(waveform::Wifi::default().modulate(&[1; 30]).unwrap().samples);
+    }
+    let bytes: Vec<u8> = x.iter().flat_map(|x| [x.re.to_le_bytes(), x.im.to_le_bytes()].concat()).collect();
+    fs::write(&file, bytes).unwrap();
+    let base = ["channel", path(&file), "--rate", "20M", "--method", "wifi"];
+    let lines = json(&[&base[..], &["--json"]].concat());
+    assert_eq!(lines.len(), 40);
+    documented(&lines[0]);
+    assert_eq!(lines[0]["gains"].as_array().unwrap().len(), 52);
+    assert!((lines[1]["gains"][3][0].as_f64().unwrap() - 1.0).abs() < 0.05, "{}", lines[1]);
+    let shown = phy_sec(&base);
+    assert!(
+        text(&shown.stdout).starts_with("wifi: 40 estimates of 52 gains each"),
+        "{}",
+        text(&shown.stdout)
+    );
+    let csv = folder.path().join("frames.csv");
+    fs::write(&csv, phy_sec(&[&base[..], &["--csv"]].concat()).stdout).unwrap();
+    let agreement = &json(&["keygen", "agree", path(&csv), path(&csv), "--json"])[0];
+    assert_eq!((agreement["pairs"].as_u64(), agreement["released_bits"].as_u64()), (Some(40), Some(0)));
+    let config = folder.path().join("channel.toml");
+    fs::write(
+        &config,
+        "[channel]\nmethod = \"rssi\"\nsubtract_noise = true\n[channel.bursts]\nmax_gap = 64\n",
+    )
+    .unwrap();
+    let levels = json(&["channel", path(&file), "--rate", "20M", "--config", path(&config), "--json"]);
+    assert!(
+        levels.len() >= 39 && (levels[5]["gains"][0][0].as_f64().unwrap() - 1.0).abs() < 0.1,
+        "{}",
+        levels[5]
+    );
+    assert!(refusal(&["channel", path(&file), "--rate", "20M"], 1).contains("--method NAME"));
+    assert!(refusal(&["channel", path(&file), "--rate", "20M", "--method", "odd"], 1).contains("there are"));
+    assert!(refusal(&["channel", path(&file), "--rate", "10M", "--method", "wifi"], 1).contains("20e6"));
+}
