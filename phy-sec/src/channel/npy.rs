@@ -28,7 +28,7 @@ pub enum Array {
 /// axis is the time, in s, and the sequence number.
 ///
 /// # Errors
-/// Those of [`array`]; [`Error::Shape`] for an axis of no length.
+/// Those of [`array()`]; [`Error::Shape`] for an axis of no length.
 pub fn parse(bytes: &[u8]) -> Result<Csi> {
     let (shape, gains): (_, Vec<Complex32>) = match array(bytes)? {
         Array::Real(array) => {
