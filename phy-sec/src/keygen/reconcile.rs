@@ -12,6 +12,8 @@ pub mod cascade;
 pub mod estimate;
 mod frames;
 pub mod ldpc;
+#[cfg(test)]
+mod meet;
 pub mod polar;
 pub mod reed_solomon;
 pub mod strings;

@@ -22,7 +22,8 @@ pub use bch::Bch;
 pub use reed_solomon::ReedSolomon;
 
 use super::frames::Frames;
-use crate::Result;
+use crate::keygen::within;
+use crate::{Error, Result};
 
 /// A systematic code of words of `n` symbols, of which the first may be left out (shortening): they are zero then.
 pub trait Code {
@@ -93,6 +94,19 @@ pub(super) fn needed(n: usize, rate: f64, failure: f64) -> usize {
         term += odds + libm::log((n - count) as f64 / (count + 1) as f64);
     }
     n
+}
+
+/// Checks the fields that the sketches' configurations share.
+pub(super) fn check(m: u32, errors: Option<u32>, failure: f64) -> Result<()> {
+    within("failure", failure, 1e-12, 0.5, "within 1e-12..=0.5")?;
+    match errors.filter(|errors| !(1..(1u32 << m) / 2).contains(errors)) {
+        None => Ok(()),
+        Some(errors) => Err(Error::OutOfRange {
+            field: "errors",
+            rule: "at least 1 and below half of the length",
+            got: errors.to_string(),
+        }),
+    }
 }
 
 /// What both ends of a sketch derive from what both know.

@@ -5,6 +5,9 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use zeroize::Zeroizing;
+
+use crate::bits::Bits;
 
 /// A number below `n`, the same whatever the library's version.
 pub(super) fn below(rng: &mut ChaCha20Rng, n: usize) -> usize {
@@ -19,6 +22,22 @@ pub(super) fn order(bits: usize, seed: [u8; 32]) -> Vec<u32> {
         order.swap(last, below(&mut rng, last + 1));
     }
     order
+}
+
+/// The bits at `places`, `[frame, place]` each, of which at most `left` may be asked for still; or what is wrong with the question.
+pub(super) fn reveal(
+    frames: &[Zeroizing<Vec<u8>>],
+    places: &[[u32; 2]],
+    left: usize,
+) -> Result<Bits, &'static str> {
+    // The ledger counts whatever is said, this bounds the work.
+    if places.len() > left {
+        return Err("far more bits are asked for than there are");
+    }
+    let bit =
+        |&[frame, place]: &[u32; 2]| frames.get(frame as usize)?.get(place as usize).map(|&bit| bit == 1);
+    let bits: Option<Bits> = places.iter().map(bit).collect();
+    bits.ok_or("a place lies outside the frames")
 }
 
 /// Where the string's bits go.

@@ -141,15 +141,8 @@ impl Alice {
             Ask::Syndromes if self.frames.is_empty() => self.syndromes()?,
             Ask::Syndromes => return Err(malformed("the syndromes were said already")),
             Ask::Reveal { places } => {
-                // As for Cascade: the ledger counts whatever is said, this bounds the work.
-                if places.len() > (4 * self.raw.len() + 1024).saturating_sub(self.leaked) {
-                    return Err(malformed("far more bits are asked for than there are"));
-                }
-                let bit = |&[frame, place]: &[u32; 2]| {
-                    self.frames.get(frame as usize)?.get(place as usize).map(|&bit| bit == 1)
-                };
-                let bits: Option<Bits> = places.iter().map(bit).collect();
-                bits.ok_or_else(|| malformed("a place lies outside the frames"))?
+                let left = (4 * self.raw.len() + 1024).saturating_sub(self.leaked);
+                frames::reveal(&self.frames, places, left).map_err(malformed)?
             }
             _ => return Err(malformed("a question of another reconciler")),
         };

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::frames::Frames;
-use super::{Ask, Progress, binary_entropy};
+use super::{Ask, Progress, binary_entropy, frames};
 use crate::bits::Bits;
 use crate::keygen::{RawBits, ReconciledBits, within};
 use crate::{Error, Result};
@@ -159,15 +159,8 @@ impl Alice {
             Ask::Syndromes if self.transforms.is_empty() => self.first(),
             Ask::Syndromes => return Err(malformed("the syndromes were said already")),
             Ask::Reveal { places } => {
-                // The ledger counts whatever is said, this bounds the work.
-                if places.len() > (4 * self.raw.len() + 1024).saturating_sub(self.leaked) {
-                    return Err(malformed("far more bits are asked for than there are"));
-                }
-                let bit = |&[frame, place]: &[u32; 2]| {
-                    self.transforms.get(frame as usize)?.get(place as usize).map(|&bit| bit == 1)
-                };
-                let bits: Option<Bits> = places.iter().map(bit).collect();
-                bits.ok_or_else(|| malformed("a place lies outside the frames"))?
+                let left = (4 * self.raw.len() + 1024).saturating_sub(self.leaked);
+                frames::reveal(&self.transforms, places, left).map_err(malformed)?
             }
             _ => return Err(malformed("a question of another reconciler")),
         };

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::algebraic::{self, needed, plan, side};
+use crate::Result;
 use crate::keygen::{RawBits, within};
-use crate::{Error, Result};
 
 /// Reed-Solomon codes of length `2^m - 1` over `m`-bit symbols.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,17 +30,7 @@ impl Default for ReedSolomon {
 impl ReedSolomon {
     pub(super) fn check(&self) -> Result<()> {
         within("m", f64::from(self.m), 3.0, 12.0, "within 3..=12")?;
-        within("failure", self.failure, 1e-12, 0.5, "within 1e-12..=0.5")?;
-        let most = (1u32 << self.m) / 2;
-        if self.errors.is_some_and(|errors| !(1..most).contains(&errors)) {
-            let got = self.errors.unwrap_or(0).to_string();
-            return Err(Error::OutOfRange {
-                field: "errors",
-                rule: "at least 1 and below half of the length",
-                got,
-            });
-        }
-        Ok(())
+        algebraic::check(self.m, self.errors, self.failure)
     }
 
     fn plan(

@@ -194,13 +194,7 @@ mod tests {
     use super::*;
     use crate::keygen::ErrorRate;
     use crate::keygen::reconcile::Reconciler;
-
-    fn strings(n: usize, q: f64, seed: u64) -> (Bits, Bits) {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let a: Bits = (0..n).map(|_| rng.next_u32() & 1 == 1).collect();
-        let b = a.iter().map(|bit| bit ^ (f64::from(rng.next_u32()) < q * 2f64.powi(32))).collect();
-        (a, b)
-    }
+    use crate::keygen::reconcile::meet::strings;
 
     fn config(method: &str) -> Config {
         let reconcile = serde_json::from_value(serde_json::json!({ "method": method })).unwrap();

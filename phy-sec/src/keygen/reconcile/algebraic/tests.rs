@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::{Ask, Progress, Reconciler};
+use super::super::meet::meet;
+use super::super::{Ask, Reconciler};
 use super::*;
 use crate::bits::Bits;
 use crate::keygen::RawBits;
@@ -216,17 +217,11 @@ fn the_number_of_errors_is_a_quantile() {
     assert_eq!((needed(100, 0.0, 1e-3), needed(5, 0.5, 1e-12)), (0, 5));
 }
 
-/// Errors left, bits said, frames known to be wrong.
+/// Errors left, bits said, frames known to be wrong: after one question.
 fn run(method: &Reconciler, a: &Bits, b: &Bits, rate: f64) -> (usize, usize, usize) {
-    method.check().unwrap();
-    let mut alice = method.alice(RawBits::new(a.clone()), rate, [3; 32]).unwrap();
-    let mut bob = method.bob(RawBits::new(b.clone()), rate, [3; 32]).unwrap();
-    let Ok(Progress::Ask(ask)) = bob.next(None) else { panic!("no question") };
-    let answer = alice.answer(&ask).unwrap();
-    let Ok(Progress::Done(bob)) = bob.next(Some(&answer)) else { panic!("another question") };
-    let alice = alice.finish();
-    assert_eq!((alice.leaked(), bob.leaked()), (answer.len(), answer.len()));
-    (alice.errors(&bob).unwrap(), bob.leaked(), bob.uncorrected())
+    let met = meet(method, a, b, rate, 3);
+    assert_eq!(met.questions, 1);
+    (met.errors, met.said, met.uncorrected)
 }
 
 #[test]

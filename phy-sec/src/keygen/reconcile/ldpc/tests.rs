@@ -3,47 +3,20 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
+use super::super::meet::{meet, strings};
 use super::super::{Reconciler, binary_entropy};
 use super::code::{Code, lanes};
 use super::degrees::ENSEMBLES;
 use super::*;
 
-/// `n` random bits and a copy, each bit of which is wrong with probability `q`.
-fn strings(n: usize, q: f64, seed: u64) -> (Bits, Bits) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let a: Bits = (0..n).map(|_| rng.next_u32() & 1 == 1).collect();
-    let b = a.iter().map(|bit| bit ^ (f64::from(rng.next_u32()) < q * 2f64.powi(32))).collect();
-    (a, b)
-}
-
 /// Errors left, bits leaked, messages of Bob's.
 fn run(config: &Ldpc, a: Bits, b: Bits, rate: f64, seed: u64) -> (usize, usize, usize) {
-    let method = Reconciler::Ldpc(config.clone());
-    method.check().unwrap();
-    let seed = ChaCha8Rng::seed_from_u64(seed).get_seed();
-    let mut alice = method.alice(RawBits::new(a), rate, seed).unwrap();
-    let mut bob = method.bob(RawBits::new(b), rate, seed).unwrap();
-    let (mut answer, mut messages, mut said) = (None, 0, 0);
-    loop {
-        match bob.next(answer.as_ref()).unwrap() {
-            Progress::Ask(ask) => {
-                let bits = alice.answer(&ask).unwrap();
-                said += bits.len();
-                answer = Some(bits);
-            }
-            Progress::Done(bob) => {
-                let alice = alice.finish();
-                // Every bit that travelled is counted, at both ends.
-                assert_eq!((alice.leaked(), bob.leaked()), (said, said));
-                return (alice.errors(&bob).unwrap(), said, messages);
-            }
-        }
-        messages += 1;
-    }
+    let met = meet(&Reconciler::Ldpc(config.clone()), &a, &b, rate, seed);
+    (met.errors, met.said, met.questions)
 }
 
 /// Rate, degrees and girth of what the generator makes; the same on every machine.

@@ -8,6 +8,8 @@
 
 use zeroize::Zeroizing;
 
+use super::transform::transform;
+
 /// No slot.
 const NONE: u16 = u16::MAX;
 /// The sign of an `f32`: bits are kept as masks of it, so that they negate by an exclusive or.
@@ -423,14 +425,7 @@ impl List {
 fn signs(of: &[Known]) -> Zeroizing<Vec<u32>> {
     let mut bits: Zeroizing<Vec<u32>> =
         Zeroizing::new(of.iter().map(|known| if *known == Known::One { SIGN } else { 0 }).collect());
-    let mut half = 1;
-    while half < bits.len() {
-        for pair in bits.chunks_exact_mut(2 * half) {
-            let (low, high) = pair.split_at_mut(half);
-            low.iter_mut().zip(high).for_each(|(low, high)| *low ^= *high);
-        }
-        half *= 2;
-    }
+    transform(&mut bits);
     bits
 }
 

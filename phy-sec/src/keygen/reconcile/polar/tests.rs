@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::super::meet::{meet, strings};
 use super::super::{AliceSide, Reconciler};
 use super::construction::{gaussian_order, order};
 use super::*;
@@ -15,14 +16,6 @@ fn bits(n: usize, rng: &mut ChaCha8Rng) -> Vec<u8> {
 
 fn wrong(rate: f64, rng: &mut ChaCha8Rng) -> bool {
     f64::from(rng.next_u32()) < rate * 2f64.powi(32)
-}
-
-/// `n` random bits and a copy, each bit of which is wrong with probability `q`.
-fn strings(n: usize, q: f64, seed: u64) -> (Bits, Bits) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let a: Bits = bits(n, &mut rng).into_iter().map(|bit| bit == 1).collect();
-    let b = a.iter().map(|bit| bit ^ wrong(q, &mut rng)).collect();
-    (a, b)
 }
 
 /// What is known of a frame of which the transform's bits at `places` are said.
@@ -173,28 +166,8 @@ fn error_rates_are_the_published_ones() {
 
 /// Errors left, bits leaked, questions, frames known to be wrong.
 fn run(config: &Polar, a: Bits, b: Bits, rate: f64, seed: u64) -> (usize, usize, usize, usize) {
-    let method = Reconciler::Polar(config.clone());
-    method.check().unwrap();
-    let seed = ChaCha8Rng::seed_from_u64(seed).get_seed();
-    let mut alice = method.alice(RawBits::new(a), rate, seed).unwrap();
-    let mut bob = method.bob(RawBits::new(b), rate, seed).unwrap();
-    let (mut answer, mut questions, mut said) = (None, 0, 0);
-    loop {
-        match bob.next(answer.as_ref()).unwrap() {
-            Progress::Ask(ask) => {
-                let bits = alice.answer(&ask).unwrap();
-                said += bits.len();
-                answer = Some(bits);
-            }
-            Progress::Done(bob) => {
-                let alice = alice.finish();
-                // Every bit that travelled is counted, at both ends.
-                assert_eq!((alice.leaked(), bob.leaked()), (said, said));
-                return (alice.errors(&bob).unwrap(), said, questions, bob.uncorrected());
-            }
-        }
-        questions += 1;
-    }
+    let met = meet(&Reconciler::Polar(config.clone()), &a, &b, rate, seed);
+    (met.errors, met.said, met.questions, met.uncorrected)
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The polar transform, and the checksum that tells the right path from the others.
 
-/// Multiplies `bits` (0 or 1, a power of two of them) in place by the `log2(n)`-th Kronecker power of `[1 0; 1 1]`, over
+use std::ops::BitXorAssign;
+
+/// Multiplies `bits` (0 or 1, or masks of one bit; a power of two of them) in place by the `log2(n)`-th Kronecker power of `[1 0; 1 1]`, over
 /// GF(2), without reversing the order (Arıkan, IEEE Trans. Inf. Theory 55(7), 2009). Twice is nothing.
-pub(super) fn transform(bits: &mut [u8]) {
+pub(super) fn transform<T: Copy + BitXorAssign>(bits: &mut [T]) {
     let mut half = 1;
     while half < bits.len() {
         for pair in bits.chunks_exact_mut(2 * half) {

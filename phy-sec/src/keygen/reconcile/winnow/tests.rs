@@ -1,43 +1,14 @@
 //! The plan against closed forms and simulation, and both sides.
 
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
-
+use super::super::meet::{meet, strings};
 use super::super::{Reconciler, binary_entropy};
 use super::plan::{effect, passes};
 use super::*;
 
-fn strings(n: usize, q: f64, seed: u64) -> (Bits, Bits) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let a: Bits = (0..n).map(|_| rng.next_u32() & 1 == 1).collect();
-    let b = a.iter().map(|bit| bit ^ (f64::from(rng.next_u32()) < q * 2f64.powi(32))).collect();
-    (a, b)
-}
-
 /// Errors left, bits said, questions.
-fn run(config: &Winnow, a: Bits, b: Bits, rate: f64, seed: u8) -> (usize, usize, usize) {
-    let method = Reconciler::Winnow(config.clone());
-    method.check().unwrap();
-    let (mut alice, mut bob) = (
-        method.alice(RawBits::new(a), rate, [seed; 32]).unwrap(),
-        method.bob(RawBits::new(b), rate, [seed; 32]).unwrap(),
-    );
-    let (mut answer, mut said, mut questions) = (None, 0, 0);
-    loop {
-        match bob.next(answer.as_ref()).unwrap() {
-            Progress::Ask(ask) => {
-                let bits = alice.answer(&ask).unwrap();
-                said += bits.len();
-                answer = Some(bits);
-            }
-            Progress::Done(bob) => {
-                let alice = alice.finish();
-                assert_eq!((alice.leaked(), bob.leaked()), (said, said));
-                return (alice.errors(&bob).unwrap(), said, questions);
-            }
-        }
-        questions += 1;
-    }
+fn run(config: &Winnow, a: Bits, b: Bits, rate: f64, seed: u64) -> (usize, usize, usize) {
+    let met = meet(&Reconciler::Winnow(config.clone()), &a, &b, rate, seed);
+    (met.errors, met.said, met.questions)
 }
 
 /// Every single error of a block of eight is corrected, whichever place it has; so is none; and two stay, or become bits that are
@@ -125,7 +96,7 @@ fn strings_come_out_whole() {
         let (mut failed, mut said, mut asked) = (0, 0, 0);
         for seed in 0..runs {
             let (a, b) = strings(n, q, seed);
-            let (errors, leaked, questions) = run(&Winnow::default(), a, b, q, seed as u8);
+            let (errors, leaked, questions) = run(&Winnow::default(), a, b, q, seed);
             failed += usize::from(errors > 0);
             said += leaked;
             asked += questions;
