@@ -164,12 +164,13 @@ impl Monitor {
         config::report(py, self.0.config())
     }
 
-    /// dict: blocks ``examined``, ``conspicuous``, ``learned`` from; stretches ``dismissed`` for being short.
+    /// dict: blocks ``examined``, ``conspicuous``, ``learned`` from, ``silent`` (without any power: nothing is learned from them); stretches ``dismissed`` for being short.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let jamming::Counts { examined, conspicuous, learned, dismissed } = self.0.counts();
+        let jamming::Counts { examined, silent, conspicuous, learned, dismissed } = self.0.counts();
         let counts = json!({
-            "examined": examined, "conspicuous": conspicuous, "learned": learned, "dismissed": dismissed,
+            "examined": examined, "silent": silent, "conspicuous": conspicuous, "learned": learned,
+            "dismissed": dismissed,
         });
         config::to_object(py, &counts)
     }

@@ -78,6 +78,7 @@ mod _native {
             AdaptiveProportion, RepetitionCount, bit_given_eve, entropy, mutual_information,
             quantized_information, secret_key_capacity,
         };
+        #[pymodule_export]
         use crate::estimate::arrangement_of;
         #[pymodule_export]
         use crate::keygen::evaluate::{evaluate, sweep};
