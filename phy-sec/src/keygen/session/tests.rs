@@ -319,3 +319,40 @@ fn an_assumed_error_rate_costs_no_sample() {
     let sample = alice.ledger().unwrap().lines().iter().find(|line| line.name == "sample").unwrap();
     assert_eq!(sample.bits, 0.0);
 }
+
+/// Every row of the table, as a session chooses it.
+#[test]
+fn every_reconciler_serves_a_session() {
+    for method in Reconciler::ALL {
+        let reconcile = serde_json::from_value(serde_json::json!({ "method": method })).unwrap();
+        let settings = Settings { reconcile, ..settings() };
+        let mut released = 0;
+        for seed in 0..3 {
+            let (alice, bob) = ends(&settings, 0.99, 4000, seed);
+            let (alice, bob) = run(alice, bob).unwrap();
+            match (alice.key(), bob.key()) {
+                (Some(a), Some(b)) => {
+                    assert!(a.matches(b), "{method}, seed {seed}: the keys differ");
+                    released += 1;
+                }
+                (None, None) => eprintln!("{method}, seed {seed}: {}", alice.reason()),
+                _ => panic!("{method}, seed {seed}: one end has a key"),
+            }
+        }
+        assert!(released >= 2, "{method}: {released} of 3");
+    }
+}
+
+/// Where even the lower end of the rate's interval says that reconciliation takes what Eve leaves, both end before it.
+#[test]
+fn a_hopeless_error_rate_ends_the_session() {
+    let settings = Settings { eve: EveModel { rho: 0.9 }, ..settings() };
+    let (alice, bob) = ends(&settings, 0.8, 8000, 1);
+    let (alice, bob) = run(alice, bob).unwrap();
+    for end in [alice, bob] {
+        let Outcome::Aborted { reason: Abort::ErrorRate { rate, limit }, .. } = end else {
+            panic!("{}", end.reason())
+        };
+        assert!(limit < 0.06 && rate > limit, "{rate} {limit}");
+    }
+}
