@@ -76,7 +76,7 @@ def test_other_threads_go_on(noise, name):
     prepare, work = LONG[name]
     x = noise(1 << 20)
     x = x if prepare is None else prepare(x)
-    turns, stop = [], threading.Event()
+    turns, stop, within = [], threading.Event(), 0
 
     def count():
         while not stop.is_set():
@@ -88,15 +88,19 @@ def test_other_threads_go_on(noise, name):
     try:
         other = threading.Thread(target=count)
         other.start()
-        begin = time.perf_counter()
-        work(x)
-        end = time.perf_counter()
+        # A busy machine may give the other thread no turn within a call or two; with the lock held none ever gives it one.
+        for _ in range(50):
+            begin = time.perf_counter()
+            work(x)
+            end = time.perf_counter()
+            within += sum(begin + 0.1 * (end - begin) < turn < end - 0.1 * (end - begin) for turn in turns)
+            if within >= 3:
+                break
     finally:
         sys.setswitchinterval(interval)
         stop.set()
         other.join()
-    within = sum(begin + 0.1 * (end - begin) < turn < end - 0.1 * (end - begin) for turn in turns)
-    assert within >= 3, f"{within} turns in {end - begin:.3f} s"
+    assert within >= 3, f"{within} turns within 50 calls"
 
 
 def test_functions_and_errors_are_pickled_by_name():
