@@ -27,35 +27,28 @@
 mod alice;
 mod authentication;
 mod bob;
+mod end;
 mod message;
+mod transcript;
 
 use std::collections::VecDeque;
 use std::mem;
 
-use kernels::Backend;
-use ndarray::Array2;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
 
 pub use alice::Alice;
 pub use authentication::{Authentication, Proof, SharedKey};
 pub use bob::Bob;
 pub use message::{Body, Message, VERSION};
 
-use authentication::Sender;
+use end::{End, Series};
+use transcript::Transcript;
 
-use super::entropy::symbols::{self, Symbols};
-use super::entropy::{Estimate, Estimator, Sample};
-use super::ledger::{Disclosed, Worth};
 use super::probe::injection::Active;
-use super::quantize::{Quantized, Quantizer};
+use super::quantize::Quantizer;
 use super::reconcile::Reconciler;
-use super::reconcile::estimate::{from_sample, hopeless};
-use super::{Config, ErrorRate, EveModel, Ledger, RawBits, ReconciledBits, SecretKey, Security};
-use crate::bits::Bits;
+use super::{Config, ErrorRate, EveModel, Ledger, SecretKey, Security};
 use crate::{Error, Result};
 
 /// Length of a verification tag.
@@ -249,309 +242,6 @@ pub fn run_over<Arrives: IntoIterator<Item = Vec<u8>>>(
         match (of_alice, of_bob) {
             (Some(alice), Some(bob)) => return Ok((alice, bob)),
             open => (of_alice, of_bob) = open,
-        }
-    }
-}
-
-/// The series of one end until it is quantized, wiped afterwards.
-struct Series(Array2<f64>);
-
-impl Drop for Series {
-    fn drop(&mut self) {
-        for value in &mut self.0 {
-            value.zeroize();
-        }
-    }
-}
-
-/// What both ends do alike.
-struct End {
-    settings: Settings,
-    authentication: Authentication,
-    backend: Backend,
-    /// Source of all that this end says at random.
-    rng: ChaCha20Rng,
-    lanes: usize,
-    columns: usize,
-    transcript: Transcript,
-    /// Which places both kept, in order of the rows; and what is public of each.
-    kept: Vec<u32>,
-    widths: Vec<u8>,
-    classes: Vec<u8>,
-    /// Rows of places: lanes, or pairs of them.
-    rows: usize,
-    /// Whether the kept places stand for others.
-    runs: bool,
-    /// How many raw bits they hold.
-    raw: usize,
-    disclosed: Disclosed,
-    /// Where the compared bits are among the kept ones, ascending, and what Alice's were.
-    sampled: Vec<u32>,
-    sample: Bits,
-    error_rate: f64,
-}
-
-impl End {
-    fn new(
-        series: &Array2<f64>,
-        settings: &Settings,
-        seed: [u8; 32],
-        authentication: Authentication,
-        backend: &Backend,
-    ) -> Result<Self> {
-        settings.check()?;
-        // Places travel as 32-bit numbers.
-        if series.len() > 1 << 31 {
-            let got = series.len().to_string();
-            return Err(Error::OutOfRange { field: "samples", rule: "at most 2^31", got });
-        }
-        let settings = Settings { quantize: settings.quantize.resolved(), ..settings.clone() };
-        let disclosed = Disclosed { announced: settings.announced_bits.min(1 << 40), ..Disclosed::default() };
-        Ok(Self {
-            error_rate: settings.error_rate.assume,
-            settings,
-            authentication,
-            backend: backend.clone(),
-            rng: ChaCha20Rng::from_seed(seed),
-            lanes: series.nrows(),
-            columns: series.ncols(),
-            transcript: Transcript::default(),
-            kept: Vec::new(),
-            widths: Vec::new(),
-            classes: Vec::new(),
-            rows: 0,
-            runs: false,
-            raw: 0,
-            disclosed,
-            sampled: Vec::new(),
-            sample: Bits::new(),
-        })
-    }
-
-    fn hello(&mut self) -> Body {
-        Body::Hello {
-            settings: self.settings.digest(),
-            lanes: self.lanes as u32,
-            samples: self.columns as u32,
-            authenticated: self.authentication.is_shared(),
-            nonce: self.random(),
-        }
-    }
-
-    fn random(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        self.rng.fill_bytes(&mut bytes);
-        bytes
-    }
-
-    /// Whether the other end means the same.
-    fn greet(&self, body: &Body) -> std::result::Result<(), Abort> {
-        match body {
-            Body::Hello { authenticated, .. } if *authenticated != self.authentication.is_shared() => {
-                Err(Abort::Authentication)
-            }
-            Body::Hello { settings, lanes, samples, .. }
-                if *settings == self.settings.digest()
-                    && (*lanes as usize, *samples as usize) == (self.lanes, self.columns) =>
-            {
-                Ok(())
-            }
-            _ => Err(Abort::Settings),
-        }
-    }
-
-    /// Takes over the list of places that both kept, and the bits that stand there.
-    fn keep(&mut self, kept: Vec<u32>, mut quantized: Quantized) -> std::result::Result<RawBits, Abort> {
-        self.disclosed.announced += quantized.announced_bits;
-        self.rows = quantized.kept.len() / self.columns.max(1);
-        self.runs = quantized.runs;
-        self.widths = kept.iter().map(|&place| quantized.widths[place as usize]).collect();
-        self.classes = kept.iter().map(|&place| quantized.classes[place as usize]).collect();
-        self.raw = self.widths.iter().map(|&width| usize::from(width)).sum();
-        self.kept = kept;
-        if self.raw < LEAST_BITS {
-            return Err(Abort::TooFewBits { got: self.raw });
-        }
-        let bits = self.kept.iter().flat_map(|&place| quantized.bits(place as usize)).collect();
-        quantized.symbols.zeroize();
-        Ok(RawBits::new(bits))
-    }
-
-    /// Which of the raw bits are compared: chosen by the public seed, ascending.
-    fn choose(&mut self, seed: [u8; 32]) {
-        let n = self.raw;
-        let share = self.settings.error_rate.sample;
-        let count = if share > 0.0 { ((share * n as f64).ceil() as usize).clamp(LEAST_SAMPLE, n) } else { 0 };
-        let mut rng = ChaCha20Rng::from_seed(seed);
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        for first in 0..count {
-            let other = first + ((u128::from(rng.next_u64()) * (n - first) as u128) >> 64) as usize;
-            order.swap(first, other);
-        }
-        order.truncate(count);
-        order.sort_unstable();
-        self.sampled = order;
-    }
-
-    /// Compares the sampled bits and settles on an error rate: half an error more than was seen, for none seen is not
-    /// none there (Jeffreys' prior).
-    fn compare(&mut self, alice: Bits, bob: &Bits) -> std::result::Result<(), Abort> {
-        let difference = alice.xor(bob).map_err(|err| Abort::Malformed { reason: err.to_string() })?;
-        if alice.len() != self.sampled.len() {
-            return Err(Abort::Malformed { reason: "another number of bits was to be compared".into() });
-        }
-        self.disclosed.sample = alice.len();
-        let mut limit = self.settings.error_rate.limit;
-        if !alice.is_empty() {
-            let malformed = |err: Error| Abort::Malformed { reason: err.to_string() };
-            let estimate = from_sample(difference.count_ones(), alice.len(), 0.99).map_err(malformed)?;
-            self.error_rate = estimate.rate.min(0.5);
-            self.sample = alice;
-            // Where even the lower end of the interval asks for as much as Eve leaves, nothing can come of it.
-            let hopeless = hopeless(self.settings.quantize.min_entropy(self.settings.eve.rho));
-            if estimate.low >= hopeless {
-                limit = limit.min(hopeless);
-            }
-        }
-        if self.error_rate > limit {
-            return Err(Abort::ErrorRate { rate: self.error_rate, limit });
-        }
-        Ok(())
-    }
-
-    /// The compared bits, and the others.
-    fn split(&self, mut raw: RawBits) -> (Bits, RawBits) {
-        let (mut sample, mut rest) = (Bits::new(), Vec::with_capacity(raw.len()));
-        let mut chosen = self.sampled.iter().peekable();
-        for (index, bit) in raw.bits.iter().enumerate() {
-            if chosen.next_if(|&&place| place as usize == index).is_some() {
-                sample.push(bit);
-            } else {
-                rest.push(bit);
-            }
-        }
-        let kept = rest.iter().copied().collect();
-        rest.zeroize();
-        raw.bits.zeroize();
-        (sample, RawBits::new(kept))
-    }
-
-    /// The account, the same at both ends: it rests on Alice's bits and on what was said.
-    fn settle(&mut self, reconciled: &ReconciledBits) -> Ledger {
-        self.disclosed.reconciliation = reconciled.leaked;
-        self.disclosed.verification = 3 * TAG_BITS;
-        // Alice's raw bits as they were measured: the compared ones go back to their places.
-        let mut all = Vec::with_capacity(self.raw);
-        let (mut sample, mut rest) = (self.sample.iter(), reconciled.bits.iter());
-        let mut chosen = self.sampled.iter().peekable();
-        for index in 0..self.raw {
-            let from_sample = chosen.next_if(|&&place| place as usize == index).is_some();
-            all.push(if from_sample { sample.next() } else { rest.next() }.unwrap_or(false));
-        }
-        let estimates = self.estimate(&all);
-        all.zeroize();
-        let rho = self.settings.eve.rho;
-        let model = 2f64.powf(-self.settings.quantize.min_entropy(rho));
-        let (samples, symbols) = (self.lanes * self.columns, self.kept.len());
-        let bits = self.raw as f64 / symbols.max(1) as f64;
-        let guess = self.settings.active.guess_of(model, samples, symbols, bits);
-        Ledger::settle(
-            Worth { raw_bits: self.raw, estimates, rho, guess },
-            self.disclosed,
-            self.settings.security.epsilon,
-        )
-    }
-
-    /// What the estimators say of the raw bits. They see bit planes: the first bits of all symbols of a row in order of
-    /// time, then the second ones, each plane a lane of its own, for a bit resembles the same bit of the symbol before.
-    fn estimate(&self, all: &[bool]) -> Vec<Estimate> {
-        let columns = self.columns.max(1) as u32;
-        let mut starts = Vec::with_capacity(self.kept.len());
-        self.widths.iter().fold(0, |start, &width| {
-            starts.push(start);
-            start + usize::from(width)
-        });
-        let (mut bits, mut place, mut lanes, mut rows) = (Bits::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut start = 0;
-        for row in 0..self.rows as u32 {
-            let end = start + self.kept[start..].partition_point(|place| place / columns <= row);
-            let widest = self.widths[start..end].iter().copied().max().unwrap_or(1);
-            for plane in 0..widest {
-                let first = place.len();
-                for index in (start..end).filter(|&index| self.widths[index] > plane) {
-                    bits.push(all[starts[index] + usize::from(plane)]);
-                    place.push(self.kept[index] % columns);
-                }
-                lanes.push(first..place.len());
-            }
-            rows.push(start..end);
-            start = end;
-        }
-        let sample = Sample { bits: &bits, place: &place, lanes: &lanes };
-        let mut estimates: Vec<Estimate> =
-            Estimator::ALL.iter().map(|estimator| estimator.estimate(&sample)).collect();
-        bits.zeroize();
-        let plain =
-            !self.runs && self.widths.iter().all(|&width| width == 1) && self.classes.iter().all(|&c| c == 0);
-        if !plain {
-            let bits = |index: usize| &all[starts[index]..starts[index] + usize::from(self.widths[index])];
-            let symbol = |index| bits(index).iter().fold(0, |symbol, &bit| symbol << 1 | u8::from(bit));
-            let mut values: Vec<u8> = (0..self.kept.len()).map(symbol).collect();
-            let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
-            let (widths, classes) = (self.widths.as_slice(), self.classes.as_slice());
-            estimates.push(symbols::estimate(&Symbols {
-                values: &values,
-                widths,
-                classes,
-                place: &place,
-                rows: &rows,
-            }));
-            values.zeroize();
-        }
-        estimates
-    }
-
-    /// The proof that `sender` gives at the step `label`, over all messages so far and `extra`.
-    fn proof(&self, sender: Sender, label: &str, bits: &ReconciledBits, extra: &[u8]) -> Proof {
-        let bits = Zeroizing::new(bits.bits.to_bytes());
-        self.authentication.prove(sender, &bits, &[label.as_bytes(), &self.transcript.digest(), extra])
-    }
-}
-
-/// All messages of the session, in order, as their SHA-256; and the number of the next one.
-#[derive(Default)]
-struct Transcript {
-    hash: Sha256,
-    next: u32,
-}
-
-impl Transcript {
-    fn digest(&self) -> [u8; 32] {
-        self.hash.clone().finalize().into()
-    }
-
-    fn absorb(&mut self, message: &Message) {
-        let bytes = message.encode();
-        self.hash.update((bytes.len() as u64).to_le_bytes());
-        self.hash.update(&bytes);
-        self.next = self.next.wrapping_add(1);
-    }
-
-    /// Gives `body` its number.
-    fn send(&mut self, body: Body) -> Message {
-        let message = Message { version: VERSION, number: self.next, body };
-        self.absorb(&message);
-        message
-    }
-
-    /// Whether a message is of this protocol and the one that is due.
-    fn expect(&self, message: &Message) -> std::result::Result<(), Abort> {
-        if message.version != VERSION {
-            Err(Abort::Version)
-        } else if message.number != self.next {
-            Err(Abort::Unexpected)
-        } else {
-            Ok(())
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Slow fading: what the ledger says of correlated series, against what is known of their min-entropy.
 
+use kernels::Backend;
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};

@@ -1,5 +1,7 @@
 //! Sessions over simulated Gaussian channels, over honest and dishonest transports.
 
+use kernels::Backend;
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
