@@ -69,7 +69,8 @@ Exit status:
    1  the input could not be used; the message says why
    2  the command line could not be understood
   10  with --exit-code: detect found an event, fingerprint identify an unknown emitter, keygen agree released
-      no key, randomness bits that are conspicuous, or a decision of the demo is wrong; the other commands have
+      no key, randomness bits that are conspicuous, keygen reconcile strings that
+      stay different, or a decision of the demo is wrong; the other commands have
       nothing to raise";
 
 /// Parses the command line, runs the command, and turns its outcome into an exit status.

@@ -22,7 +22,8 @@ pub(crate) struct Args {
     /// wifi, comb, sounding, lora or rssi, with its defaults; the table [channel] of --config sets more
     #[arg(long)]
     method: Option<String>,
-    /// Print CSV that `keygen agree` reads: the time of day and a magnitude for each subcarrier, or index and level (dB) where there is one
+    /// Print CSV that `keygen agree` reads: the time of day and a magnitude for each subcarrier, or a running number and level (dB) where there is one: ends
+    /// that miss bursts of their own cannot be paired by that
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 }
@@ -44,8 +45,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let mut source = source::open(&args.source, context)?;
     let sample_rate = source::sample_rate(source.as_ref(), name)?;
     let mut estimates = Vec::new();
-    let (mut piece, mut start) = (Vec::new(), 0u64);
-    let mut judge = |piece: &mut Vec<Complex32>, start: u64| -> anyhow::Result<()> {
+    // When the piece began, s from the first sample; what was lost before it counts where somebody counted it.
+    let (mut piece, mut start) = (Vec::new(), 0.0);
+    let (mut lost, mut uncounted) = (0u64, false);
+    let mut judge = |piece: &mut Vec<Complex32>, start: f64| -> anyhow::Result<()> {
         if !piece.is_empty() {
             estimates.push((start, estimator.estimate(piece, sample_rate, &context.backend)?));
             piece.clear();
@@ -58,7 +61,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
         // What comes after a gap or a retuning does not follow what came before it.
         if read.lost_before != Lost::None || piece.is_empty() {
             judge(&mut piece, start)?;
-            start = read.sample_start;
+            match read.lost_before {
+                Lost::Count(samples) => lost = lost.saturating_add(samples),
+                Lost::Unknown => uncounted |= read.sample_start > 0,
+                Lost::None => {}
+            }
+            start = read.sample_start.saturating_add(lost) as f64 / sample_rate;
         }
         if piece.len() + block.len() > MOST {
             bail!("more than the {MOST} samples that are analysed at once");
@@ -68,8 +76,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     })?;
     drop(bar);
     judge(&mut piece, start)?;
-    let estimates: Vec<(f64, Csi)> =
-        estimates.into_iter().map(|(start, csi)| (start as f64 / sample_rate, csi)).collect();
+    if uncounted {
+        context.warn(format!("{name} lacks samples that nobody counted: times after the gap are too early"));
+    }
     if context.json {
         for (time, gains) in rows(&estimates) {
             let gains = gains.iter().map(|gain| [gain.re, gain.im]).collect();

@@ -34,11 +34,11 @@ pub(crate) struct GlobalArgs {
     /// Seed of everything random: simulated channels, public hash seeds, splits [default: 1]
     #[arg(long, global = true)]
     seed: Option<u64>,
-    /// TOML file with a table per pipeline: [keygen], [randomness], [fingerprint], [jamming]
+    /// TOML file with a table per pipeline: [channel], [keygen], [randomness], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     /// Exit with status 10 when there is something to notice: detect found an event, identify an unknown emitter, keygen
-    /// agree released no key, randomness bits that are conspicuous, a decision of the demo is not what was so. Of no
+    /// agree released no key, randomness bits that are conspicuous, keygen reconcile strings that stay different, a decision of the demo is not what was so. Of no
     /// meaning to the others
     #[arg(long, global = true)]
     pub(super) exit_code: bool,

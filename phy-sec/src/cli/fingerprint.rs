@@ -272,8 +272,16 @@ fn identify(
     let mut identified = 0;
     for File { name, path, options, listed } in files {
         let path = path.to_string_lossy();
-        let mut opened = match source::open_with(&path, &options, context) {
-            Ok(opened) => opened,
+        let open = || -> anyhow::Result<(Box<dyn Source>, f64)> {
+            let opened = source::open_with(&path, &options, context)?;
+            // Before the samples are read: there may be a gigabyte of them.
+            let rate = source::sample_rate(opened.as_ref(), &name)?;
+            let fits = gallery.check_rate(rate);
+            fits.with_context(|| format!("{name} does not fit {}", gallery_path.display()))?;
+            Ok((opened, rate))
+        };
+        let (mut opened, rate) = match open() {
+            Ok(ready) => ready,
             Err(error) if !listed => {
                 // Nobody named it: it lies beside the recordings.
                 context.warn(format!("skipped: {error:#}"));
@@ -283,11 +291,6 @@ fn identify(
             Err(error) => return Err(error),
         };
         identified += 1;
-        // Before the samples are read: there may be a gigabyte of them.
-        let rate = source::sample_rate(opened.as_ref(), &name)?;
-        gallery
-            .check_rate(rate)
-            .with_context(|| format!("{name} does not fit {}", gallery_path.display()))?;
         let mut bursts = 0u64;
         let measured = measure(&path, opened.as_mut(), rate, &config, context, |burst| {
             bursts += 1;

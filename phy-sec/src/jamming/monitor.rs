@@ -21,6 +21,9 @@ use crate::{Backend, Result, event::Event, spectrum::check_finite};
 /// Blocks transformed at a time, so that a long piece takes no more memory than a short one.
 const BATCH: usize = 64;
 
+/// Mean power below which a block has none.
+const WEAKEST: f64 = 1e-33;
+
 /// Part of a block's power that is added to each of its bins. Arithmetic with 32 bits leaves lines some 150 dB below the strongest
 /// signal; no receiver reaches that far down, and without a floor they would be the events of a recording without noise.
 const FLOOR: f64 = 1e-12;
@@ -206,7 +209,9 @@ impl Monitor {
             self.power[(bin + size / 2) % size] = (sum / looks as f64) as f32;
         }
         let total: f64 = self.power.iter().map(|&power| f64::from(power)).sum();
-        self.power.iter_mut().for_each(|power| *power += (FLOOR * total) as f32);
+        // What is hardly above the smallest numbers of 32 bits has lost its digits: it is silence.
+        let floor = if total < WEAKEST * size as f64 { None } else { Some((FLOOR * total) as f32) };
+        self.power.iter_mut().for_each(|power| *power = floor.map_or(0.0, |floor| *power + floor));
     }
 
     /// Judges the block whose power is in `self.power`.

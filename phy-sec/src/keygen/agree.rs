@@ -14,7 +14,7 @@ use super::probe::arrangement::Order;
 use super::probe::calibrate::{Learnt, arrange};
 use super::probe::injection::Check;
 use super::probe::overheard::regress;
-use super::probe::variation::{Variation, correlation, pearson, variation};
+use super::probe::variation::{Variation, correlation, pearson, resemblance, variation};
 use super::probe::{Component, Overheard, PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{LevelCrossing, Quantizer, Role};
 use super::session::{self, Authentication, Settings};
@@ -221,7 +221,7 @@ fn grant(
         let e = views.iter().map(of_view).collect::<Result<Vec<_>>>()?;
         let got = e
             .iter()
-            .map(|e| variation(&a, e))
+            .map(|e| resemblance(&a, e))
             .max_by(|x, y| x.correlation.abs().total_cmp(&y.correlation.abs()));
         let Some(got) = got else { return Ok(()) };
         // One view is herself; several are what follows from all of them.

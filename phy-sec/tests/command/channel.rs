@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{documented, json, path, phy_sec, refusal, text};
+use crate::{documented, json, path, phy_sec, refusal, signal::cf32, text};
 
 /// Samples in, gains out: the frames of a made recording, and what `keygen agree` reads of it.
 #[test]
@@ -48,4 +48,28 @@ fn channel_estimates_what_a_recording_holds() {
     assert!(refusal(&["channel", path(&file), "--rate", "20M"], 1).contains("--method NAME"));
     assert!(refusal(&["channel", path(&file), "--rate", "20M", "--method", "odd"], 1).contains("there are"));
     assert!(refusal(&["channel", path(&file), "--rate", "10M", "--method", "wifi"], 1).contains("20e6"));
+}
+
+/// What was lost and counted takes time all the same.
+#[test]
+fn times_count_what_was_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = vec![[0.1f32, 0.0]; 20_000];
+    fs::write(folder.path().join("a.sigmf-data"), cf32(&samples)).unwrap();
+    let meta = folder.path().join("a.sigmf-meta");
+    fs::write(
+        &meta,
+        r#"{"global": {"core:datatype": "cf32_le", "core:version": "1.2.5", "core:sample_rate": 1e6},
+            "captures": [{"core:sample_start": 0, "core:global_index": 0},
+                         {"core:sample_start": 10000, "core:global_index": 5010000}], "annotations": []}"#,
+    )
+    .unwrap();
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "[channel]\nmethod = \"comb\"\n").unwrap();
+    let run = ["channel", path(&meta), "--config", path(&config), "--json"];
+    let times: Vec<f64> = json(&run).iter().map(|line| line["time"].as_f64().unwrap()).collect();
+    assert_eq!(times.len(), 2, "{times:?}");
+    assert!((times[1] - times[0] - 5.01).abs() < 1e-9, "{times:?}");
+    fs::write(&config, "[channel]\nmethod = \"comb\"\nperiod = 1\n").unwrap();
+    assert!(refusal(&run[..4], 1).contains("period must be 0, or at least size"));
 }

@@ -119,7 +119,7 @@ pub struct Comb {
     pub pilots: Pilots,
     /// First sample of the body of the first symbol with pilots, after its cyclic prefix.
     pub start: usize,
-    /// From one symbol with pilots to the next, samples; 0: there is but one.
+    /// From one symbol with pilots to the next, samples, at least `size`; 0: there is but one.
     pub period: usize,
     /// What is assumed between the pilots.
     pub interpolation: Interpolation,
@@ -149,6 +149,9 @@ impl Comb {
         require((2..=65_536).contains(&size), "size", "within 2 and 65536", size)?;
         require((1..=size).contains(&subcarriers), "subcarriers", "within 1 and size", subcarriers)?;
         require(step >= 1, "step", "at least 1", step)?;
+        // Symbols do not overlap, and a small period would make many times as many gains as there are samples.
+        let whole = self.period == 0 || self.period >= size;
+        require(whole, "period", "0, or at least size: symbols follow one another", self.period)?;
         require(first < subcarriers, "first", "one of the subcarriers", first)?;
         self.pilots.values(self.places().len()).map(|_| ())
     }

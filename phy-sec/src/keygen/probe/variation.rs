@@ -1,6 +1,7 @@
 //! Did the channel change over time, and did both ends see the same change? A static channel holds no fresh secret.
 
 use ndarray::{Array2, ArrayView1};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Pearson's correlation coefficient, `None` when either side is constant or shorter than two.
 #[must_use]
@@ -64,6 +65,32 @@ pub fn variation(a: &Array2<f64>, b: &Array2<f64>) -> Variation {
     Variation { correlation, effective_pairs, deviations }
 }
 
+/// How much `b` tells of `a` at most: by their correlation, or by that of their ranks, which one wild value cannot hide and which sees
+/// through any monotone change of scale. Independent pairs are the fewer of the two.
+#[must_use]
+pub fn resemblance(a: &Array2<f64>, b: &Array2<f64>) -> Variation {
+    let (plain, ranked) = (variation(a, b), variation(&normal_scores(a), &normal_scores(b)));
+    let effective_pairs = plain.effective_pairs.min(ranked.effective_pairs);
+    let stronger = if ranked.correlation.abs() > plain.correlation.abs() { ranked } else { plain };
+    Variation { effective_pairs, ..stronger }
+}
+
+/// Each lane's values replaced by the normal quantiles of their ranks; equal ones share the middle of theirs.
+fn normal_scores(x: &Array2<f64>) -> Array2<f64> {
+    let mut scores = Array2::zeros(x.dim());
+    let normal = Normal::standard();
+    for (row, mut out) in x.outer_iter().zip(scores.outer_iter_mut()) {
+        let mut order: Vec<usize> = (0..row.len()).collect();
+        order.sort_by(|&i, &j| row[i].total_cmp(&row[j]));
+        for equal in order.chunk_by(|&i, &j| row[i] == row[j]) {
+            let below = order.partition_point(|&i| row[i] < row[equal[0]]);
+            let rank = (below as f64 + equal.len() as f64 / 2.0) / row.len() as f64;
+            equal.iter().for_each(|&i| out[i] = normal.inverse_cdf(rank));
+        }
+    }
+    scores
+}
+
 /// Lags beyond this add nothing that the test needs, and would make it quadratic.
 const LONGEST_LAG: usize = 256;
 
@@ -93,6 +120,21 @@ mod tests {
     use rand_distr::{Distribution, StandardNormal};
 
     /// Slow random walks that have nothing to do with one another correlate by chance; they must not pass.
+    /// One wild value hides a copy from Pearson's coefficient, and so does a change of scale; neither from the ranks.
+    #[test]
+    fn a_copy_is_seen_through_a_wild_value() {
+        let mut rng = crate::sim::rng(4);
+        let noise = crate::sim::noise(&mut rng, 2000, 2.0);
+        let a = Array2::from_shape_fn((1, 2000), |(_, t)| f64::from(noise[t].re));
+        let mut wild = a.clone();
+        wild[[0, 77]] = -1e9;
+        assert!(variation(&a, &wild).correlation.abs() < 0.1);
+        assert!(resemblance(&a, &wild).correlation > 0.99);
+        assert!(resemblance(&a, &a.mapv(|x| -(3.0 * x).exp())).correlation < -0.999);
+        let other = Array2::from_shape_fn((1, 2000), |(_, t)| f64::from(noise[t].im));
+        assert!(resemblance(&a, &other).correlation.abs() < 0.1);
+    }
+
     #[test]
     fn unrelated_slow_series_do_not_pass() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -30,6 +30,10 @@ pub fn from_sample(errors: usize, compared: usize, confidence: f64) -> Result<Er
     if compared == 0 {
         return Err(Error::TooShort { what: "an error rate", need: 1, unit: "compared bits", got: 0 });
     }
+    // Quantiles of a Beta distribution with larger shapes are not found.
+    if compared > 1 << 48 {
+        return Err(Error::OutOfRange { field: "compared", rule: "at most 2^48", got: compared.to_string() });
+    }
     if errors > compared {
         let got = format!("{errors} of {compared}");
         return Err(Error::OutOfRange { field: "errors", rule: "at most as many as bits", got });
