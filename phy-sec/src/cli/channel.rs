@@ -48,6 +48,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     // When the piece began, s from the first sample; what was lost before it counts where somebody counted it.
     let (mut piece, mut start) = (Vec::new(), 0.0);
     let (mut lost, mut uncounted) = (0u64, false);
+    let mut tuned = source.info().center_frequency;
     let mut judge = |piece: &mut Vec<Complex32>, start: f64| -> anyhow::Result<()> {
         if !piece.is_empty() {
             estimates.push((start, estimator.estimate(piece, sample_rate, &context.backend)?));
@@ -63,9 +64,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             judge(&mut piece, start)?;
             match read.lost_before {
                 Lost::Count(samples) => lost = lost.saturating_add(samples),
-                Lost::Unknown => uncounted |= read.sample_start > 0,
+                // A retuning loses nothing that anybody could have counted.
+                Lost::Unknown => uncounted |= read.sample_start > 0 && read.center_frequency == tuned,
                 Lost::None => {}
             }
+            tuned = read.center_frequency;
             start = read.sample_start.saturating_add(lost) as f64 / sample_rate;
         }
         if piece.len() + block.len() > MOST {

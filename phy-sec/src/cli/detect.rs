@@ -75,12 +75,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             monitor.gap(read.sample_start)?;
         } else if read.lost_before.is_gap() || samples == 0 {
             output.take(monitor.gap(read.sample_start)?)?;
+            uncounted |= read.lost_before == Lost::Unknown && read.sample_start > 0;
         }
         // Where nobody counted them, the times are those of the samples that there are.
         if let Lost::Count(lost) = read.lost_before {
             output.clock = output.clock.after(lost, read.sample_start);
         }
-        uncounted = uncounted || read.lost_before == Lost::Unknown && read.sample_start > 0;
         output.take(monitor.push(block).context("the samples cannot be used")?)?;
         if let Some(first) = constant.or(block.first().copied()) {
             constant = Some(first);

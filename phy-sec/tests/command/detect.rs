@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     documented, json, path, phy_sec, refusal,
-    signal::{cf32, jammed, noise},
+    signal::{add_tone, cf32, jammed, noise},
     text,
 };
 
@@ -60,10 +60,43 @@ fn a_recording_that_cannot_be_judged_is_not_called_clean() {
     detect(cf32(&vec![[0.5, 0.25]; 500_000]), "every sample is 0.5+0.25i");
     detect(cf32(&noise(50_000, 1e-30, 1)), "have no power, or so little");
     detect(cf32(&noise(50_000, 1e30, 1)), "at most 1e15 (full scale is 1)");
+    // A tone that stands out, all of it where 32 bits have lost their digits.
+    let mut faint = noise(200_000, 1e-3, 1);
+    add_tone(&mut faint[100_000..120_000], 0.1);
+    faint.iter_mut().flatten().for_each(|part| *part *= 1e-20);
+    detect(cf32(&faint), "have no power, or so little");
     // A receiver of 8 bits that hears nothing, however its silence is coded.
     for silence in [0u8, 127, 128, 200] {
         let file = folder.path().join("x.cu8");
         fs::write(&file, vec![silence; 400_000]).unwrap();
         assert!(refusal(&["detect", path(&file), "--rate", "250k"], 1).contains("every sample is"));
     }
+}
+
+/// Lost samples that were counted take time, and `spectrum` says that they are missing; a retuning loses nothing.
+#[test]
+fn gaps_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut samples = noise(120_000, 0.05, 3);
+    add_tone(&mut samples[80_000..100_000], 0.2);
+    fs::write(folder.path().join("a.sigmf-data"), cf32(&samples)).unwrap();
+    let meta = folder.path().join("a.sigmf-meta");
+    fs::write(
+        &meta,
+        r#"{"global": {"core:datatype": "cf32_le", "core:version": "1.2.5", "core:sample_rate": 1e6},
+            "captures": [{"core:sample_start": 0, "core:global_index": 0},
+                         {"core:sample_start": 60000, "core:global_index": 5060000}], "annotations": []}"#,
+    )
+    .unwrap();
+    let table = text(&phy_sec(&["detect", path(&meta)]).stdout);
+    // From the block that holds sample 80,000 on, 5,000,000 more of which are not there.
+    assert!(table.contains("5.0799"), "{table}");
+    let picture = folder.path().join("s.png");
+    let said = phy_sec(&["spectrum", path(&meta), "-o", path(&picture), "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    documented(&answer);
+    assert_eq!((&answer["gaps"], &answer["samples_lost"]), (&1.into(), &5_000_000.into()));
+    assert!(text(&said.stderr).contains("1 gap(s), 5000000 samples"));
+    let retuned = phy_sec(&["detect", path(&jammed(folder.path(), true))]);
+    assert!(!text(&retuned.stderr).contains("nobody counted"), "{retuned:?}");
 }

@@ -55,6 +55,16 @@ fn enrolment_and_identification_answer_as_documented() {
     assert_eq!(text(&output.stdout).lines().count(), 4);
     assert!(text(&output.stderr).contains("skipped: ") && text(&output.stderr).contains("notes.txt"));
 
+    // What does not say its rate, and was named by nobody, is passed over; what does is identified.
+    fs::copy(&recording, mixed.path().join("b.sigmf-data")).unwrap();
+    let meta = r#"{"global": {"core:datatype": "cf32_le", "core:version": "1.2.5", "core:sample_rate": 1e6},
+        "captures": [{"core:sample_start": 0}], "annotations": []}"#;
+    fs::write(mixed.path().join("b.sigmf-meta"), meta).unwrap();
+    let output =
+        phy_sec(&["fingerprint", "identify", path(mixed.path()), "--gallery", path(&gallery), "--json"]);
+    assert_eq!(text(&output.stdout).lines().count(), 4, "{output:?}");
+    assert!(text(&output.stderr).contains("a.cf32 does not say its sample rate"), "{output:?}");
+
     // At another rate the features are others; a clock's error is no other rate.
     assert_eq!(enrolled["sample_rate"], 1e6);
     let said = refusal(&[&args[..], &["--rate", "250e3"]].concat(), 1);

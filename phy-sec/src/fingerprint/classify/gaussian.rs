@@ -405,3 +405,26 @@ fn correlations(
         share = 0.5 * (share + 1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Moments of the bounded square under the normal law, by Simpson's rule.
+    #[test]
+    fn the_constants_are_the_integrals() {
+        let steps = 20_000;
+        let moment = |power: i32| -> f64 {
+            let value = |i: i32| {
+                let z = 20.0 * f64::from(i) / f64::from(steps) - 10.0;
+                let bounded = z * z / (1.0 + z * z / (BOUND * BOUND));
+                bounded.powi(power) * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
+            };
+            let weight = |i: i32| if i == 0 || i == steps { 1.0 } else { f64::from(2 + 2 * (i % 2)) };
+            (0..=steps).map(|i| weight(i) * value(i)).sum::<f64>() * 20.0 / f64::from(steps) / 3.0
+        };
+        let mean = moment(1);
+        assert!((mean - BOUNDED_MEAN).abs() < 1e-10, "{mean}");
+        assert!((moment(2) - mean * mean - BOUNDED_VARIANCE).abs() < 1e-10);
+    }
+}
