@@ -104,10 +104,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
 fn estimator(args: &Args, context: &Context) -> anyhow::Result<(Estimator, String)> {
     let configured = context.configured("channel", "method").and_then(|method| method.as_str());
     let Some(method) = args.method.as_deref().or(configured) else {
-        bail!("which waveform it holds has to be said: --method NAME, one of {:?}", Estimator::ALL);
+        bail!("which waveform it holds has to be said: --method NAME, one of {}", Estimator::ALL.join(", "));
     };
     if !Estimator::ALL.contains(&method) {
-        bail!("--method {}: there are {:?}", super::files::quoted(method), Estimator::ALL);
+        bail!("--method {}: there are {}", super::files::quoted(method), Estimator::ALL.join(", "));
     }
     let estimator = if configured == Some(method) {
         context.required("channel")?
@@ -125,9 +125,11 @@ fn rows(estimates: &[(f64, Csi)]) -> impl Iterator<Item = (f64, Vec<Complex32>)>
     })
 }
 
-fn level_db(gains: &[Complex32]) -> f64 {
-    let power: f64 = gains.iter().map(|gain| f64::from(gain.norm_sqr())).sum();
-    10.0 * (power / gains.len().max(1) as f64).log10()
+/// Mean power of gains, dB; `None` of silence, which has no level.
+fn level_db(gains: &[Complex32]) -> Option<f64> {
+    let square = |part: f32| f64::from(part) * f64::from(part);
+    let power: f64 = gains.iter().map(|gain| square(gain.re) + square(gain.im)).sum();
+    (power > 0.0).then(|| 10.0 * (power / gains.len() as f64).log10())
 }
 
 fn csv(estimates: &[(f64, Csi)]) -> String {
@@ -135,7 +137,10 @@ fn csv(estimates: &[(f64, Csi)]) -> String {
     let mut text = if single { "index,rssi\n".to_owned() } else { String::new() };
     for (index, (time, gains)) in rows(estimates).enumerate() {
         if single {
-            text += &format!("{index},{:.4}\n", level_db(&gains));
+            // Silence is a measurement that is missing.
+            if let Some(level) = level_db(&gains) {
+                text += &format!("{index},{level:.4}\n");
+            }
             continue;
         }
         let micro = (time * 1e6).round() as u64;
@@ -162,7 +167,8 @@ fn text(estimates: &[(f64, Csi)], method: &str) -> String {
     );
     const MOST: usize = 40;
     for (time, gains) in all.iter().take(MOST) {
-        text += &format!("{time:>14.6}  {:>9.2}\n", level_db(gains));
+        let level = level_db(gains).map_or_else(|| "-".to_owned(), |level| format!("{level:.2}"));
+        text += &format!("{time:>14.6}  {level:>9}\n");
     }
     if count > MOST {
         text += &format!("... and {} more: --json or --csv has them all\n", count - MOST);

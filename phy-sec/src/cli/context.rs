@@ -32,7 +32,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, default_value_t = Choice::Best)]
     adapter: Choice,
     /// Seed of everything random: simulated channels, public hash seeds, splits [default: 1]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// TOML file with a table per pipeline: [channel], [keygen], [randomness], [fingerprint], [jamming]
     #[arg(long, global = true, value_name = "FILE.toml")]

@@ -63,7 +63,7 @@ enum Command {
         #[arg(long, value_parser = split)]
         split: Option<Split>,
         /// Parts that are tested in turn; at most as many as there are enrolled recordings
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         folds: Option<usize>,
     },
 }

@@ -82,6 +82,9 @@ impl std::str::FromStr for Derive {
         };
         let kdf: Kdf = serde_json::from_value(kdf.into())
             .map_err(|_| format!("METHOD is one of {}", Kdf::ALL.join(", ")))?;
+        if purpose.is_empty() {
+            return Err("PURPOSE must say something: keys of one purpose are the same key".into());
+        }
         let length = length.parse().map_err(|_| "BYTES is a number".to_owned())?;
         // Whether it can be is told before there is a key to lose.
         kdf.derive(&[0], purpose.as_bytes(), length).map_err(|error| error.to_string())?;
@@ -179,7 +182,13 @@ fn ends(
     let named = |path: &Path| path.display().to_string();
     let (a, b) = match bob {
         Some(bob) => (read(alice, config)?, read(bob, config)?),
-        None => recording::ends(&content(alice)?).with_context(|| named(alice))?,
+        None => {
+            let bytes = content(alice)?;
+            if Format::detect(&bytes, extension(alice)) != Format::Table {
+                bail!("{}: holds one end's measurements: give the other end's file too", named(alice));
+            }
+            recording::ends(&bytes).with_context(|| named(alice))?
+        }
     };
     let of_eve =
         |path: &Path| recording::eve(&content(path)?, extension(path), config).with_context(|| named(path));

@@ -18,10 +18,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Bits)]
     format: Format,
     /// Look at the first N bits only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     bits: Option<usize>,
     /// Cut them into N sequences of equal length, and judge the proportion that passes and the p-values' uniformity
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     sequences: usize,
 }
 

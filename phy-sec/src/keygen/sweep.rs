@@ -128,6 +128,17 @@ struct Channel {
     probes: usize,
 }
 
+/// What is listed, each once: a figure that is asked for twice is the same figure.
+fn distinct<T: PartialEq + Copy>(list: &[T]) -> Vec<T> {
+    let mut kept = Vec::new();
+    for &value in list {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
+}
+
 impl Sweep {
     /// Runs every point, in parallel. The result does not depend on how many threads there are.
     ///
@@ -146,6 +157,7 @@ impl Sweep {
             base.preprocess = Some(vec![Preprocess::RemoveTrend(RemoveTrend::default())]);
         }
         base.check()?;
+        self.link.check()?;
         let chains = self.methods.chains(&base)?;
         let channels = self.channels()?;
         few_enough("sweep", [channels.len(), chains.len(), 1 + usize::from(self.eve_trace)])?;
@@ -156,6 +168,8 @@ impl Sweep {
 
     /// Every channel, checked.
     fn channels(&self) -> Result<Vec<Channel>> {
+        let (rho, snr_db) = (distinct(&self.rho), distinct(&self.snr_db));
+        let (eve_rho, probes) = (distinct(&self.eve_rho), distinct(&self.probes));
         // What the time between the two ends' packets leaves of the correlation without noise.
         let noiseless = LinkConfig { snr_db: f64::INFINITY, ..self.link.clone() }.expected_correlation();
         let snr_of = |rho: f64| {
@@ -165,27 +179,27 @@ impl Sweep {
             let rule = "above 0, and below 1 and what the probing delay leaves";
             Err(Error::OutOfRange { field: "rho", rule, got: rho.to_string() })
         };
-        let snrs: Vec<f64> = match (self.rho.is_empty(), self.snr_db.is_empty()) {
+        let snrs: Vec<f64> = match (rho.is_empty(), snr_db.is_empty()) {
             (false, false) => {
                 let got = "both".to_owned();
                 return Err(Error::OutOfRange { field: "rho", rule: "given, or snr_db, not both", got });
             }
-            (false, true) => self.rho.iter().map(|&rho| snr_of(rho)).collect::<Result<_>>()?,
-            (true, false) => self.snr_db.clone(),
+            (false, true) => rho.iter().map(|&rho| snr_of(rho)).collect::<Result<_>>()?,
+            (true, false) => snr_db,
             (true, true) => vec![self.link.snr_db],
         };
-        few_enough("sweep", [snrs.len(), self.eve_rho.len(), self.probes.len()])?;
+        few_enough("sweep", [snrs.len(), eve_rho.len(), probes.len()])?;
         let mut channels = Vec::new();
         for (index, &snr_db) in snrs.iter().enumerate() {
             let expected = LinkConfig { snr_db, ..self.link.clone() }.expected_correlation();
             // As it was asked for, without the rounding of a logarithm.
-            let rho = self.rho.get(index).copied().unwrap_or(expected);
-            for &eve_rho in &self.eve_rho {
+            let rho = rho.get(index).copied().unwrap_or(expected);
+            for &eve_rho in &eve_rho {
                 if !(eve_rho >= 0.0 && eve_rho * eve_rho <= 1.0 / (1.0 + sim::from_db(-snr_db))) {
                     let rule = "0 to the root of the correlation that noise leaves of the ends";
                     return Err(Error::OutOfRange { field: "eve_rho", rule, got: eve_rho.to_string() });
                 }
-                channels.extend(self.probes.iter().map(|&probes| Channel { rho, snr_db, eve_rho, probes }));
+                channels.extend(probes.iter().map(|&probes| Channel { rho, snr_db, eve_rho, probes }));
             }
         }
         Ok(channels)

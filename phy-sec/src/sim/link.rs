@@ -297,12 +297,15 @@ impl LinkConfig {
         Csi::new(gains, time, Some(sequence))
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether there can be such a link.
+    pub(crate) fn check(&self) -> Result<()> {
         let seconds = |field, value: f64| {
             require(value.is_finite() && value >= 0.0, field, "a number of seconds, 0 or more", value)
         };
         seconds("interval", self.interval)?;
         seconds("probing_delay", self.probing_delay)?;
+        let doppler = self.fading.doppler;
+        require(doppler.is_finite() && doppler >= 0.0, "doppler", "a number of Hz, 0 or more", doppler)?;
         seconds("timing", self.asymmetry.timing)?;
         require(self.spacing.is_finite(), "spacing", "finite", self.spacing)?;
         for (field, value) in [("snr_db", self.snr_db), ("eve_snr_db", self.eve_snr_db)] {

@@ -73,3 +73,18 @@ fn times_count_what_was_lost() {
     fs::write(&config, "[channel]\nmethod = \"comb\"\nperiod = 1\n").unwrap();
     assert!(refusal(&run[..4], 1).contains("period must be 0, or at least size"));
 }
+
+/// Silence has no level, and a number that is huge has one all the same.
+#[test]
+fn levels_are_numbers_or_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "[channel]\nmethod = \"comb\"\n").unwrap();
+    for (level, word) in [(0.0f32, "  -"), (1e30, "6")] {
+        let file = folder.path().join("x.cf32");
+        fs::write(&file, cf32(&vec![[level, 0.0]; 20_000])).unwrap();
+        let run = ["channel", path(&file), "--rate", "1M", "--config", path(&config)];
+        let said = text(&phy_sec(&run).stdout);
+        assert!(said.contains(word) && !said.contains("inf") && !said.contains("NaN"), "{said}");
+    }
+}

@@ -19,6 +19,7 @@ fn refusals_name_what_to_do() {
     let raw = at("x.cu8", &[128; 4096]);
     let unnamed = at("unnamed", &[128; 4096]);
     let endless = format!("file:{raw}?rate=1e6&loop=1");
+    let npy = at("a.npy", b"\x93NUMPY");
     let empty = at("empty.cf32", &[]);
     let nan = at("nan.cf32", &f32::NAN.to_le_bytes().repeat(4096));
     let config = at("config.toml", b"[jaming]\n");
@@ -38,6 +39,13 @@ fn refusals_name_what_to_do() {
         (vec!["detect", &raw, "--rate", "1e6", "--datatype", "zz99"], 1, "zz99"),
         (vec!["info", &raw, "--config", &config], 1, "jaming"),
         (vec!["keygen", "agree", &raw, &raw], 1, ""),
+        (vec!["keygen", "agree", &npy], 1, "give the other end's file too"),
+        (vec!["keygen", "sweep", "--doppler", "-1"], 1, "doppler must be"),
+        (vec!["keygen", "sweep", "--interval", "nan"], 1, "interval must be"),
+        (vec!["keygen", "sweep", "--rho", "-0.5,0.9"], 1, "rho must be"),
+        (vec!["keygen", "sweep", "--eve-rho", "-1"], 1, "eve_rho must be"),
+        (vec!["keygen", "agree", &raw, &raw, "--key-out", "k", "--derive", "kmac256:32:"], 2, "PURPOSE must"),
+        (vec!["channel", &raw, "--rate", "1e6"], 1, "wifi, comb"),
         (vec!["fingerprint", "evaluate", "/no/such/folder"], 1, "/no/such/folder"),
         (vec!["demo", "--data", path(folder.path()), "--out", path(folder.path())], 1, path(folder.path())),
         (vec!["info", &endless], 1, "for ever"),

@@ -19,7 +19,7 @@ use crate::cli::{
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Correlations of the two ends' complex gains [default: 0.9,0.95,0.99]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     rho: Vec<f64>,
     /// Signal to noise ratios at both ends, dB, instead of --rho
     #[arg(
@@ -31,7 +31,7 @@ pub(super) struct Args {
     )]
     snr_db: Vec<f64>,
     /// Correlations of the eavesdropper's gains with each end's; she is granted as much [default: the configured eve.rho]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     eve_rho: Vec<f64>,
     /// Numbers of probes
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "20000")]
@@ -42,13 +42,13 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Taken::Complex)]
     component: Taken,
     /// From one probe to the next, s: by default so long that each sees a channel of its own
-    #[arg(long, value_name = "SECONDS", default_value_t = 100.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 100.0, allow_negative_numbers = true)]
     interval: f64,
     /// Maximum Doppler shift, Hz
-    #[arg(long, value_name = "HZ", default_value_t = 5.0)]
+    #[arg(long, value_name = "HZ", default_value_t = 5.0, allow_negative_numbers = true)]
     doppler: f64,
     /// From one end's packet to the other's, s
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, allow_negative_numbers = true)]
     probing_delay: f64,
     /// Run each chain also with what the eavesdropper's own simulated trace shows
     #[arg(long)]

@@ -56,7 +56,7 @@ pub fn from_sample(errors: usize, compared: usize, confidence: f64) -> Result<Er
 /// or a syndrome of rows of one weight shows for free: nothing is thrown away.
 ///
 /// A parity differs with probability `(1 - (1 - 2q)^weight) / 2`; the interval is that of a sample, carried over. Above half
-/// of the parities the rate is a half.
+/// of the parities the rate is a half. Of one bit each they are a sample.
 ///
 /// # Errors
 /// As [`from_sample`]; [`Error::OutOfRange`] for a weight of 0.
@@ -69,6 +69,9 @@ pub fn from_parities(odd: usize, parities: usize, weight: usize, confidence: f64
         return Err(Error::OutOfRange { field: "weight", rule: "at least 1", got: "0".into() });
     }
     let of = from_sample(odd, parities, confidence)?;
+    if weight == 1 {
+        return Ok(of);
+    }
     let rate = |p: f64| if p >= 0.5 { 0.5 } else { (1.0 - (1.0 - 2.0 * p).powf(1.0 / weight as f64)) / 2.0 };
     Ok(ErrorEstimate { rate: rate(of.rate), low: rate(of.low), high: rate(of.high) })
 }
@@ -126,6 +129,8 @@ mod tests {
             assert!((0.9..0.99).contains(&covered), "{n} {q} {weight}: {covered}");
         }
         assert!(from_parities(1, 2, 0, 0.9).is_err());
+        // Parities of one bit are the bits.
+        assert_eq!(from_parities(99, 100, 1, 0.9).unwrap(), from_sample(99, 100, 0.9).unwrap());
     }
 
     /// h(0.11) = 0.4999 (Shannon's limit of BB84 at one way), and the ends.

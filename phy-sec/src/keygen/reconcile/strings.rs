@@ -87,22 +87,20 @@ pub fn tag(bits: &ReconciledBits, seed: [u8; 32]) -> [u8; TAG_BITS / 8] {
 /// - `seed`: of all that is drawn in public, after the strings are fixed
 ///
 /// # Errors
-/// [`Error::Shape`] for strings of different lengths, [`Error::TooShort`] for empty ones, [`Error::OutOfRange`] for a configuration
-/// out of range.
+/// [`Error::Shape`] for strings of different lengths, [`Error::TooShort`] for less than two bits, [`Error::OutOfRange`] for more
+/// than 2^31 and for a configuration out of range.
 pub fn reconcile_strings(alice: Bits, bob: Bits, config: &Config, seed: u64) -> Result<Reconciliation> {
     config.check()?;
     if alice.len() != bob.len() {
         let (need, got) = (format!("[{}]", alice.len()), format!("[{}]", bob.len()));
         return Err(Error::Shape { what: "Bob's string", need, got });
     }
-    if alice.len() < 2 || alice.len() > 1 << 31 {
-        let got = alice.len();
-        return Err(Error::TooShort {
-            what: "a string to reconcile (of at most 2^31)",
-            need: 2,
-            unit: "bits",
-            got,
-        });
+    let got = alice.len();
+    if got < 2 {
+        return Err(Error::TooShort { what: "a string to reconcile", need: 2, unit: "bits", got });
+    }
+    if got > 1 << 31 {
+        return Err(Error::OutOfRange { field: "bits", rule: "at most 2^31", got: got.to_string() });
     }
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let mut public = || {

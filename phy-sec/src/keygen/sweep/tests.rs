@@ -111,6 +111,8 @@ fn eves_trace_is_as_good_as_the_model_says() {
 
 #[test]
 fn what_cannot_be_is_refused() {
+    let twice = Sweep { rho: vec![0.9, 0.9], probes: vec![100, 200, 100], ..Sweep::default() };
+    assert_eq!(twice.channels().unwrap().len(), 2, "what is asked for twice is run once");
     let error = |sweep: Sweep| sweep.run(&Config::default(), 1, &Backend::default()).unwrap_err().to_string();
     let of = |rho: f64, eve: f64| Sweep {
         rho: vec![rho],
