@@ -55,7 +55,7 @@ pub use session::{Abort, Alice, Authentication, Bob, Message, Outcome, SharedKey
 use crate::channel::Csi;
 use crate::{Error, Result};
 use preprocess::Preprocess;
-use probe::{Component, Kind, Pairing, Trace, calibrate::Calibrate, injection::Active};
+use probe::{Antennas, Component, Kind, Pairing, Trace, calibrate::Calibrate, injection::Active};
 use quantize::Quantizer;
 use reconcile::Reconciler;
 
@@ -67,6 +67,8 @@ pub struct Config {
     pub pairing: Pairing,
     /// Which real number is taken of a complex channel gain.
     pub component: Component,
+    /// Which antennas of a channel measurement are lanes.
+    pub antennas: Antennas,
     /// What the two receivers' hardware makes different.
     pub calibrate: Calibrate,
     /// Steps between pairing and quantizer, in order; by default those of [`Config::steps`].
@@ -135,12 +137,12 @@ impl Default for Security {
 }
 
 impl Config {
-    /// `csi` as the chain takes it: [`Config::component`] of its first antenna.
+    /// `csi` as the chain takes it: [`Config::component`] of [`Config::antennas`].
     ///
     /// # Errors
     /// Those of [`Trace::new`].
     pub fn trace(&self, csi: &Csi) -> Result<Trace> {
-        Trace::from_csi(csi, self.component)
+        Trace::from_antennas(csi, self.component, self.antennas)
     }
 
     /// The steps before the quantizer. Without any in the configuration: the mean is removed; several
@@ -192,6 +194,10 @@ impl Config {
         within("security.epsilon", self.security.epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
         self.pairing.check()?;
         self.calibrate.check(self.component)?;
+        if self.antennas == Antennas::All && !self.calibrate.is_none() {
+            let rule = "first where the ends' lanes are calibrated";
+            return Err(Error::OutOfRange { field: "antennas", rule, got: "all".into() });
+        }
         self.active.check()?;
         if let Some(quantize) = &self.quantize {
             quantize.check()?;

@@ -15,6 +15,7 @@ _Measured = NDArray[np.float64] | Trace | Csi
 class Config(TypedDict, total=False):
     pairing: dict[str, Any]
     component: Literal["magnitude", "log_magnitude", "real", "imaginary", "phase", "complex"]
+    antennas: Literal["first", "all"]
     calibrate: dict[str, Any]
     active: dict[str, float]
     preprocess: list[dict[str, Any]] | None

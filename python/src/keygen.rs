@@ -180,7 +180,7 @@ fn overheard(eve: &Bound<'_, PyAny>, config: &Config) -> PyResult<(Overheard, bo
 ///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
 /// **config
 ///     ``pairing``, ``component`` (of complex gains: ``"magnitude"``, ``"log_magnitude"``, ``"real"``, ``"imaginary"``,
-///     ``"phase"``, ``"complex"``), ``calibrate``, ``preprocess``, ``active`` (what somebody who injects probes is granted),
+///     ``"phase"``, ``"complex"``), ``antennas`` (``"first"`` or ``"all"``), ``calibrate``, ``preprocess``, ``active`` (what somebody who injects probes is granted),
 ///     ``quantize``, ``error_rate``, ``reconcile``, ``security``. Defaults: ``phy_sec.defaults("keygen")``.
 ///
 /// Returns

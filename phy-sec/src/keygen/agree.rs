@@ -15,7 +15,7 @@ use super::probe::calibrate::{Learnt, arrange};
 use super::probe::injection::Check;
 use super::probe::overheard::regress;
 use super::probe::variation::{Variation, correlation, pearson, resemblance, variation};
-use super::probe::{Component, Overheard, PairBy, Pairing, Pairs, Trace, pair};
+use super::probe::{Antennas, Component, Overheard, PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{LevelCrossing, Quantizer, Role};
 use super::session::{self, Authentication, Settings};
 use super::{Alice, Bob, Config, Outcome, SecretKey, preprocess};
@@ -151,6 +151,7 @@ pub fn agree_against(
         ledger: Vec::new(),
     };
     if let Some(eve) = eve {
+        let eve = if config.antennas == Antennas::All { &eve.beside(alice.lanes()) } else { eve };
         grant(&mut report, &mut settings, alice, eve, &pairs, config, &process)?;
     }
     if !a.is_empty() {

@@ -58,6 +58,17 @@ impl Component {
     }
 }
 
+/// Which antennas of a measurement become lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Antennas {
+    /// The first one.
+    #[default]
+    First,
+    /// All of them, one after the other: the subcarriers of the first, then those of the second.
+    All,
+}
+
 /// What was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,17 +123,38 @@ impl Trace {
     /// # Errors
     /// [`Error::Shape`] without any antenna, [`Error::NotFinite`] (the logarithm of a zero gain is one, too).
     pub fn from_csi(csi: &Csi, component: Component) -> Result<Self> {
-        let (rows, lanes, antennas) = csi.gains.dim();
+        Self::from_antennas(csi, component, Antennas::First)
+    }
+
+    /// One component of the gains of the chosen antennas.
+    ///
+    /// # Errors
+    /// Those of [`Trace::from_csi`].
+    pub fn from_antennas(csi: &Csi, component: Component, chosen: Antennas) -> Result<Self> {
+        let (rows, subcarriers, antennas) = csi.gains.dim();
         if antennas == 0 {
             let need = "[time, subcarrier, antenna >= 1]".into();
-            return Err(Error::Shape { what: "gains", need, got: format!("[{rows}, {lanes}, 0]") });
+            return Err(Error::Shape { what: "gains", need, got: format!("[{rows}, {subcarriers}, 0]") });
         }
         let each = component.lanes();
-        let values = Array2::from_shape_fn((lanes * each, rows), |(lane, row)| {
-            let gain = csi.gains[[row, lane / each, 0]];
+        let antennas = if chosen == Antennas::All { antennas } else { 1 };
+        let values = Array2::from_shape_fn((antennas * subcarriers * each, rows), |(lane, row)| {
+            let place = lane / each;
+            let gain = csi.gains[[row, place % subcarriers, place / subcarriers]];
             component.of(f64::from(gain.re), f64::from(gain.im), lane % each)
         });
         Self::new(values, csi.sequence.clone(), Some(csi.time.clone()), Kind::Csi)
+    }
+
+    /// The same lanes over and over, until they are as many as `lanes`: one antenna beside several of another end. As it is if `lanes`
+    /// is no multiple.
+    fn repeated(&self, lanes: usize) -> Self {
+        let own = self.lanes();
+        if own == 0 || lanes <= own || !lanes.is_multiple_of(own) {
+            return self.clone();
+        }
+        let rows: Vec<usize> = (0..lanes).map(|lane| lane % own).collect();
+        Self { values: self.values.select(ndarray::Axis(0), &rows), ..self.clone() }
     }
 
     /// The measurements, `[lane, time]`.

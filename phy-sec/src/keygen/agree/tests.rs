@@ -170,6 +170,30 @@ fn correlated_subcarriers_are_not_counted_twice() {
     assert_eq!(many.released_bits, 0, "{}", many.reason);
 }
 
+/// Two antennas that fade on their own are two channels, and each of the eavesdropper's is held against both: hers are good copies, one of each.
+#[test]
+fn all_antennas_are_lanes() {
+    let two = LinkConfig { antennas: 2, rounds: 4000, ..link() };
+    let all = Config { antennas: Antennas::All, ..Config::default() };
+    let none = Config { preprocess: Some(vec![]), ..Config::default() };
+    let every = Config { antennas: Antennas::All, ..none.clone() };
+    let (first, both) = (over(&two, &none, false).report, over(&two, &every, false).report);
+    assert!(both.raw_bits > first.raw_bits * 19 / 10 && both.raw_bits < first.raw_bits * 21 / 10);
+    assert!(both.released_bits > first.released_bits * 3 / 2, "{} {}", both.reason, first.reason);
+
+    let close = LinkConfig { eve: sim::link::Eve::Correlation(0.9), eve_snr_db: 60.0, ..two };
+    let probes = close.run(&mut sim::rng(5)).unwrap();
+    let [alice, bob] = [&probes.alice, &probes.bob].map(|csi| every.trace(csi).unwrap());
+    let eve = Overheard::from_csi(&probes.eve, every.component).unwrap();
+    let got = agree_against(&alice, &bob, Some(&eve), &every, 1, Backend::default()).unwrap().report;
+    // Of magnitudes: rho squared, nearly.
+    assert!((0.76..0.85).contains(&got.eve_rho), "{}", got.eve_rho);
+    let calibrate =
+        crate::keygen::probe::calibrate::Calibrate { columns: 64, response: true, ..Default::default() };
+    let error = Config { calibrate, ..all }.check().unwrap_err().to_string();
+    assert!(error.starts_with("antennas must be first"), "{error}");
+}
+
 #[test]
 fn bad_input_is_an_error() {
     let trace = |lanes: usize, kind| {

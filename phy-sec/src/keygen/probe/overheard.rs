@@ -46,6 +46,13 @@ impl Overheard {
         Ok(Self { views })
     }
 
+    /// Each of her antennas beside every one of ends that have `lanes` lanes over all of theirs: whichever of hers tells of whichever of
+    /// theirs counts.
+    #[must_use]
+    pub fn beside(&self, lanes: usize) -> Self {
+        Self { views: self.views.iter().map(|view| view.repeated(lanes)).collect() }
+    }
+
     /// The traces, of one shape.
     #[must_use]
     pub fn views(&self) -> &[Trace] {
