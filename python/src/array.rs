@@ -21,7 +21,7 @@ macro_rules! named {
         $(impl Named for $element { const NAME: &'static str = $name; })*
     };
 }
-named! { Complex32 => "complex64", f32 => "float32", f64 => "float64", u8 => "uint8", u64 => "uint64", bool => "bool" }
+named! { Complex32 => "complex64", f32 => "float32", f64 => "float64", u8 => "uint8", u16 => "uint16", u64 => "uint64", bool => "bool" }
 
 /// `x: [sample]`, complex64, contiguous.
 pub(crate) type Samples<'py> = PyReadonlyArray<'py, Complex32, Ix1>;

@@ -24,6 +24,7 @@ mod randomness;
 mod reconcile;
 mod samples;
 mod sim;
+mod sketch;
 mod spectrum;
 mod waveform;
 
@@ -94,6 +95,8 @@ mod _native {
         use crate::reconcile::{
             choose_reconciler, derive, estimate_error_rate, reconcile, reconcile_strings,
         };
+        #[pymodule_export]
+        use crate::sketch::SecureSketch;
     }
 
     /// Jamming detection: from samples to timed events.

@@ -47,12 +47,11 @@ impl Field {
         self.exp[i % self.order()]
     }
 
+    /// Of symbols; what has more bits than one loses them.
     pub(super) fn mul(&self, a: u16, b: u16) -> u16 {
-        if a == 0 || b == 0 {
-            0
-        } else {
-            self.exp[self.log[a as usize] as usize + self.log[b as usize] as usize]
-        }
+        let symbol = |x: u16| x as usize & self.order();
+        let (a, b) = (symbol(a), symbol(b));
+        if a == 0 || b == 0 { 0 } else { self.exp[self.log[a] as usize + self.log[b] as usize] }
     }
 
     /// `a / b`; 0 for `b = 0`, which no caller asks for.
