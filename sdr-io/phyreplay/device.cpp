@@ -442,8 +442,11 @@ std::string Device::readSetting(const std::string &key) const {
 
 } // namespace phyreplay
 
-static SoapySDR::KwargsList find_phyreplay(const SoapySDR::Kwargs &) {
-    return {{{"label", "phyreplay: recordings and faults as if from a radio"}}};
+// SoapySDR tells devices apart by what is found: with all that was asked for in it, other arguments are another device.
+static SoapySDR::KwargsList find_phyreplay(const SoapySDR::Kwargs &args) {
+    SoapySDR::Kwargs found = args;
+    found["label"] = "phyreplay: recordings and faults as if from a radio";
+    return {found};
 }
 
 static SoapySDR::Device *make_phyreplay(const SoapySDR::Kwargs &args) { return new phyreplay::Device(args); }

@@ -14,7 +14,7 @@ fn refused(serial: &str, arguments: &str, query: &str) -> String {
 #[test]
 fn everything_is_set_and_read_back() {
     let query = "rate=20M&freq=2.437G&gain=30&antenna=TX/RX&bandwidth=18M&channels=0,1&agc=false&clock=external\
-                 &time=external&dc=auto&iq=auto&ppm=1.5&setting.note=hello";
+                 &time=external&dc=auto&ppm=1.5&setting.note=hello";
     let source = radio("settings", "", query);
     let info = source.info();
     assert_eq!((info.sample_rate, info.center_frequency, info.channels), (Some(20e6), Some(2.437e9), 2));
