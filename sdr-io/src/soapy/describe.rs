@@ -1,12 +1,12 @@
 //! The radios that there are, and what each can do.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ffi::{self, Device, Direction};
 use crate::{Error, RadioError, Result};
 
 /// From, to, and in which steps; 0 where there are none or nobody says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// Least value.
     pub minimum: f64,
@@ -25,7 +25,7 @@ impl From<soapysdr_sys::SoapySDRRange> for Range {
 }
 
 /// What one channel can do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelDescription {
     /// Its number.
     pub channel: usize,
@@ -52,7 +52,7 @@ pub struct ChannelDescription {
 }
 
 /// What a radio can do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The driver's name.
     pub driver: String,
@@ -87,10 +87,16 @@ pub fn find(filter: &[(String, String)]) -> Result<Vec<Vec<(String, String)>>> {
     Ok(ffi::enumerate(filter))
 }
 
-/// The radios of every module that SoapySDR loads here. **This may end the process**: call it in one that may die, with one
-/// module in `SOAPY_SDR_PLUGIN_PATH` at a time.
-pub fn enumerate_here() -> Vec<Vec<(String, String)>> {
-    ffi::enumerate(&[])
+/// Loads one module, or none, and lists the radios of all that this process has loaded by then. **This may end the
+/// process**: call it in one that may die, with `SOAPY_SDR_ROOT` set to a folder without modules, lest all be loaded.
+///
+/// # Errors
+/// [`Error::Radio`] if the module cannot be loaded.
+pub fn enumerate_here(module: Option<&str>) -> Result<Vec<Vec<(String, String)>>> {
+    if let Some(path) = module {
+        ffi::load(path).map_err(|error| Error::Radio { device: path.to_owned(), error })?;
+    }
+    Ok(ffi::enumerate(&[]))
 }
 
 /// Files of the modules that are installed; each brings one driver or more. Nothing is loaded.

@@ -151,6 +151,13 @@ pub(super) fn modules() -> Vec<String> {
     unsafe { taken_list(SoapySDR_listModules(&mut length), length) }
 }
 
+/// Loads a module, which registers its drivers.
+pub(super) fn load(path: &str) -> Result<()> {
+    // SAFETY: the path outlives the call; the text is given away, and empty where all is well.
+    let text = unsafe { taken(SoapySDR_loadModule(c(path).as_ptr())) };
+    if text.is_empty() { Ok(()) } else { Err(RadioError::Refused { call: "load the module", text }) }
+}
+
 /// A radio that is open. SoapySDR counts: the same arguments give the same device, closed with the last handle.
 #[derive(Debug)]
 pub(super) struct Device(*mut SoapySDRDevice);
