@@ -11,7 +11,7 @@ fn phyreplay() {
     println!("cargo:rerun-if-changed=phyreplay");
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").opt_level(2).warnings(true);
-    for file in ["device.cpp", "ether.cpp", "signal.cpp"] {
+    for file in ["device.cpp", "ether.cpp", "reader.cpp", "signal.cpp"] {
         build.file(format!("phyreplay/{file}"));
     }
     // Debian's headers lie on the common path; elsewhere pkg-config knows where.

@@ -8,6 +8,6 @@ folder="${1:?usage: tools/phyreplay.sh FOLDER}"
 sources="$(cd "$(dirname "$0")/../sdr-io/phyreplay" && pwd)"
 mkdir -p "$folder"
 # shellcheck disable=SC2046 # flags are several words
-"${CXX:-c++}" -std=c++17 -O2 -Wall -Wextra -fPIC -shared -o "$folder/libphyreplay.so" "$sources"/*.cpp \
+"${CXX:-c++}" -std=c++17 -O2 -Wall -Wextra -fPIC -shared -o "$folder/libphyreplay.so" "$sources"/{device,ether,signal}.cpp \
   $(pkg-config --cflags --libs SoapySDR)
 echo "$folder/libphyreplay.so"
