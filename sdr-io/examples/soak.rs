@@ -17,8 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds: f64 = args.next().unwrap_or("60".into()).parse()?;
     let rate = args.next().unwrap_or("5M".into());
     let pace = args.next().as_deref() != Some("free");
-    let mut source =
-        open(&format!("soapy:driver=phyreplay,pace={pace}?rate={rate}&format=cf32"), &OpenOptions::default())?;
+    let mut source = open(
+        &format!("soapy:driver=phyreplay,pace={pace}?rate={rate}&format=cf32"),
+        &OpenOptions::default(),
+    )?;
     let samples = (seconds * parse_hertz(&rate).ok_or("the rate is no number")?) as u64;
     let mut block = Array2::<Complex32>::zeros((1, 65_536));
     let (mut total, mut lost, mut unknown, mut wrong) = (0_u64, 0, 0_u64, 0_u64);

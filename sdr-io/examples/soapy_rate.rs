@@ -36,7 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let rate = |seconds: f64| SAMPLES as f64 / seconds / 1e6;
         let ratio = bare / ours;
-        println!("{format}: {:.0} MS/s as Complex32, bare C++ reader {:.0} MS/s, ratio {ratio:.2}", rate(ours), rate(bare));
+        println!(
+            "{format}: {:.0} MS/s as Complex32, bare C++ reader {:.0} MS/s, ratio {ratio:.2}",
+            rate(ours),
+            rate(bare)
+        );
     }
     Ok(())
 }
