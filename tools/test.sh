@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/setup.sh
 
-need_packages ca-certificates gcc g++ libc6-dev mesa-vulkan-drivers python3 python3-venv
+need_packages ca-certificates gcc g++ libc6-dev libsoapysdr-dev mesa-vulkan-drivers pkg-config python3 python3-venv
 need_rust
 # The software driver wants a runtime folder, and complains without one.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$(mktemp -d)}"

@@ -7,6 +7,7 @@ mod channel;
 mod context;
 mod demo;
 mod detect;
+mod devices;
 mod entropy;
 mod files;
 mod fingerprint;
@@ -49,6 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// Find jamming in a recording: when, in which band, of what kind, how sure, why.
     Detect(detect::Args),
+    /// List the radios that are connected, and what each can do.
+    Devices(devices::Args),
     /// Assess the min-entropy of raw samples, after NIST SP 800-90B.
     Entropy(entropy::Args),
     /// Enrol transmitters, identify them, measure how well that goes.
@@ -97,6 +100,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Channel(args) => channel::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
+        Command::Devices(args) => devices::run(args, &context),
         Command::Entropy(args) => entropy::run(args, &context),
         Command::Fingerprint(args) => fingerprint::run(args, &context),
         Command::Info(args) => info::run(args, &context),

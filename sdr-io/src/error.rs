@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{Datatype, sigmf::ArchiveError, sigmf::MetadataError, wav::WavError};
+use crate::{Datatype, RadioError, sigmf::ArchiveError, sigmf::MetadataError, wav::WavError};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -33,9 +33,22 @@ pub enum Error {
     #[error("`{uri}`: {problem}")]
     Uri { uri: String, problem: String },
 
-    /// A radio was asked for.
-    #[error("`{scheme}:` names a radio, and only files are read: record with the radio's own tool first")]
+    /// A radio was asked for by a name of its own.
+    #[error(
+        "`{scheme}:` names a radio: open it through SoapySDR, such as soapy:driver={scheme}?rate=1M&freq=433.92M"
+    )]
     NoRadio { scheme: String },
+
+    /// A radio was asked for, and this build has none.
+    #[error(
+        "this build opens no radios: install SoapySDR (apt-get install libsoapysdr-dev pkg-config) and build with \
+         --features soapy"
+    )]
+    NoSoapy,
+
+    /// A radio.
+    #[error("{device}: {error}")]
+    Radio { device: String, error: RadioError },
 
     /// The name of a sample format is not one.
     #[error("`{got}` is not a datatype: {rule}")]

@@ -1,4 +1,4 @@
-//! Radio samples in and out. Knows files, not algorithms.
+//! Radio samples in and out. Knows files and devices, not algorithms.
 //!
 //! | you want | you call |
 //! | --- | --- |
@@ -16,6 +16,7 @@
 //! | `.wav` (RIFF, RF64, BW64) | yes | yes | [`wav`] |
 //! | `.cu8 .cs8 .cs16 .cf32 .complex16s` ... | yes | yes | [`raw`] |
 //! | any other, with a stated datatype | yes | yes | [`raw`] |
+//! | `soapy:...`, a radio (feature `soapy`) | yes | yes, it transmits | `soapy` |
 //!
 //! Samples are [`Complex32`] with full scale 1, in arrays `[channel, sample]`; rates and frequencies are in Hz.
 //! A recording of any size is read with less than 4 MiB of memory. Files are hostile until proven otherwise:
@@ -87,7 +88,7 @@
 //! assert_eq!(again.lost_before, Lost::Unknown); // at the seam, from the end to the beginning
 //! # Ok::<(), sdr_io::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but for `soapy::ffi`, which calls C
 
 mod dataset;
 mod encode;
@@ -96,9 +97,12 @@ mod format;
 mod open;
 mod options;
 mod partial;
+mod radio;
 pub mod raw;
 mod replay;
 pub mod sigmf;
+#[cfg(feature = "soapy")]
+pub mod soapy;
 mod stream;
 pub mod wav;
 
@@ -109,6 +113,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use num_complex::Complex32;
 pub use open::{create, open, parse_hertz};
 pub use options::{CreateOptions, NonFinite, OpenOptions};
+pub use radio::RadioError;
 pub use replay::{Clock, Replay, ReplayOptions, SystemClock};
 use sigmf::{Annotation, Metadata};
 pub use stream::{Lost, Read, StreamInfo, Time};
@@ -141,6 +146,11 @@ pub trait Source: Send {
 
     /// What the recording says about stretches of itself, in order of their beginning.
     fn annotations(&self) -> &[Annotation] {
+        &[]
+    }
+
+    /// What a radio did otherwise than it was asked: a gain out of its range, a rate that was accepted all the same.
+    fn notes(&self) -> &[String] {
         &[]
     }
 

@@ -15,11 +15,19 @@ use crate::{
 /// - `file:capture.bin?datatype=ci16_le&rate=20M&freq=2.412e9&loop=true&realtime=true`: a path with
 ///   percent-escapes and options; see [`OpenOptions`] for the keys
 ///
-/// Radios, such as `soapy:driver=rtlsdr`, are known by name and refused: this crate reads files.
+/// - `soapy:driver=uhd,serial=F5EAE1?rate=20M&freq=2.437G&gain=30`: a radio, through SoapySDR, in a build with the feature
+///   `soapy`; see `soapy::RadioOptions` for the keys
 ///
 /// # Errors
-/// [`Error::Uri`] if it cannot be understood, [`Error::NoRadio`], and whatever is wrong with the file.
+/// [`Error::Uri`] if it cannot be understood, [`Error::NoSoapy`] in a build without radios, [`Error::NoRadio`] for another
+/// name of a radio, [`Error::Radio`], and whatever is wrong with the file.
 pub fn open(uri: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
+    if is_soapy(uri) {
+        #[cfg(feature = "soapy")]
+        return Ok(Box::new(crate::soapy::SoapySource::open(uri, options)?));
+        #[cfg(not(feature = "soapy"))]
+        return Err(Error::NoSoapy);
+    }
     let mut options = options.clone();
     let path = locate(uri, &mut options)?;
     options.check()?;
@@ -30,14 +38,21 @@ pub fn open(uri: &str, options: &OpenOptions) -> Result<Box<dyn Source>> {
     Ok(source)
 }
 
-/// Begins to write a recording. Its extension decides the format; see the table of the [crate].
+/// Begins to write a recording. Its extension decides the format; see the table of the [crate]. The URI of a radio,
+/// `soapy:driver=uhd?rate=1M&freq=433.92M&gain=10`, transmits.
 ///
 /// # Errors
 /// [`Error::Exists`] unless overwriting is asked for, [`Error::Option`], [`Error::NoDatatype`],
-/// [`Error::Unsupported`], [`Error::Io`].
+/// [`Error::Unsupported`], [`Error::Io`], [`Error::NoSoapy`], [`Error::Radio`].
 pub fn create(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Box<dyn Sink>> {
     options.check()?;
     let path = path.as_ref();
+    if path.to_str().is_some_and(is_soapy) {
+        #[cfg(feature = "soapy")]
+        return Ok(Box::new(crate::soapy::SoapySink::open(&path.to_string_lossy(), options)?));
+        #[cfg(not(feature = "soapy"))]
+        return Err(Error::NoSoapy);
+    }
     format_of(path).create(path, options)
 }
 
@@ -87,8 +102,12 @@ fn format_of(path: &Path) -> Format {
         .map_or(Format::Raw, |(_, format)| *format)
 }
 
-/// Schemes of radios, known so that the answer is not "no such file".
-const RADIOS: [&str; 6] = ["soapy", "uhd", "rtlsdr", "hackrf", "rtl_tcp", "pluto"];
+/// What people call radios, known so that the answer is not "no such file".
+const RADIOS: [&str; 5] = ["uhd", "rtlsdr", "hackrf", "rtl_tcp", "pluto"];
+
+fn is_soapy(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("soapy"))
+}
 
 /// The path that `uri` names, with its query put into `options`.
 fn locate(uri: &str, options: &mut OpenOptions) -> Result<PathBuf> {
@@ -197,7 +216,7 @@ pub fn parse_hertz(text: &str) -> Option<f64> {
 }
 
 /// `%41` is `A`. `None` if an escape is broken, or what comes out is not text or holds a NUL.
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -242,6 +261,17 @@ mod tests {
         assert_eq!(options.not_finite, NonFinite::Zero);
     }
 
+    #[cfg(not(feature = "soapy"))]
+    #[test]
+    fn without_radios_it_says_what_is_missing() {
+        let message = "this build opens no radios: install SoapySDR (apt-get install libsoapysdr-dev pkg-config) and \
+                       build with --features soapy";
+        for uri in ["soapy:driver=rtlsdr", "SOAPY:", "soapy:?rate=x"] {
+            assert_eq!(open(uri, &OpenOptions::default()).err().unwrap().to_string(), message);
+            assert_eq!(create(uri, &CreateOptions::default()).err().unwrap().to_string(), message);
+        }
+    }
+
     #[test]
     fn what_cannot_be_understood_says_why() {
         for (uri, message) in [
@@ -252,8 +282,8 @@ mod tests {
                 "`http://x/y.cu8`: the scheme `http` is not known; expected a path or `file:`",
             ),
             (
-                "soapy:driver=rtlsdr",
-                "`soapy:` names a radio, and only files are read: record with the radio's own tool first",
+                "rtlsdr:0",
+                "`rtlsdr:` names a radio: open it through SoapySDR, such as soapy:driver=rtlsdr?rate=1M&freq=433.92M",
             ),
             ("file://elsewhere/x.cu8", "`file://elsewhere/x.cu8`: files of other hosts cannot be read"),
             ("file:", "`file:`: there is no path"),

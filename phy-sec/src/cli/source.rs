@@ -112,6 +112,12 @@ pub(crate) fn open_with(
             || "the samples cannot be trusted; file:PATH?verify=0 leaves the checksum unchecked",
         )?;
     }
+    for note in source.notes() {
+        context.warn(note);
+    }
+    if source.info().samples.is_none() && source.info().format == "soapy" {
+        bail!("{name} is a radio, and this command reads to the end: record it first");
+    }
     if source.info().samples.is_none() {
         bail!("{name} repeats itself for ever, and this command reads to the end: leave `loop` out");
     }

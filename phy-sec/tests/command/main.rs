@@ -12,6 +12,7 @@ use serde_json::Value;
 mod channel;
 mod demo;
 mod detect;
+mod devices;
 mod fingerprint;
 mod keygen;
 mod measure;
