@@ -8,6 +8,7 @@
 //! | SigMF metadata, captures, annotations | [`sigmf::Metadata`] |
 //! | a recording at the speed of the radio, or in a loop | [`Replay`] |
 //! | the name of a sample format | [`Datatype`] |
+//! | a stream that runs: several consumers, a watchdog, restarts | [`runtime`] |
 //!
 //! | extension | read | written | module |
 //! | --- | --- | --- | --- |
@@ -98,6 +99,7 @@ mod options;
 mod partial;
 pub mod raw;
 mod replay;
+pub mod runtime;
 pub mod sigmf;
 mod stream;
 pub mod wav;
