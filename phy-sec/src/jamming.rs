@@ -15,6 +15,7 @@
 //! becomes the reference ([`Config::noise_power`] is the way out). A legitimate sender that is new and loud and
 //! stays is reported too. A steady line from the first sample on is reported as possibly the receiver's own.
 
+pub mod alert;
 mod candidate;
 pub mod classify;
 mod config;
@@ -22,6 +23,7 @@ pub mod detect;
 mod monitor;
 mod reference;
 mod standing;
+mod state;
 mod unjudged;
 
 use num_complex::Complex32;
@@ -29,6 +31,7 @@ use num_complex::Complex32;
 pub use classify::Class;
 pub use config::Config;
 pub use monitor::{Counts, Monitor};
+pub use state::{State, StateConfig, Transition};
 pub use unjudged::unjudged;
 
 use crate::{Backend, Result, event::Event};

@@ -105,8 +105,9 @@ impl Default for RuntimeConfig {
 }
 
 impl RuntimeConfig {
-    /// Samples of a block of `info`'s stream.
-    fn block_of(&self, info: &StreamInfo) -> usize {
+    /// Samples of a block of a stream.
+    #[must_use]
+    pub fn block_for(&self, info: &StreamInfo) -> usize {
         if self.block > 0 {
             return self.block;
         }
@@ -235,7 +236,7 @@ impl Runtime {
     pub fn new(source: Box<dyn Source>, config: RuntimeConfig) -> Result<Self> {
         config.check()?;
         let info = source.info().clone();
-        let ring = Ring::new(info.channels, config.block_of(&info), config.ring, info.sample_start);
+        let ring = Ring::new(info.channels, config.block_for(&info), config.ring, info.sample_start);
         let shared = Shared {
             config,
             ring: Mutex::new(ring),
