@@ -158,7 +158,7 @@ impl Recorder {
             });
         }
         let mut recorder = Self {
-            folder: path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).into(),
+            folder: path.parent().unwrap_or(Path::new("")).into(),
             stem: stem.into(),
             info: info.clone(),
             full_scale: full_scale(info.datatype),
@@ -332,6 +332,7 @@ fn part_of(read: &Read, from: usize, to: usize, sample_rate: Option<f64>) -> Rea
 pub fn free_bytes(folder: &Path) -> Result<Option<u64>> {
     #[cfg(unix)]
     {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let found = rustix::fs::statvfs(folder)
             .map_err(|error| Error::Io { path: folder.to_owned(), error: error.into() })?;
         Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))

@@ -70,7 +70,7 @@ pub fn alert(event: &Event, seen: &Seen) -> Value {
         ),
         "threat": {
             "framework": "MITRE FiGHT",
-            "technique": { "id": ["FGT5035"], "name": ["Jamming or Denial of Service"] },
+            "technique": { "id": ["FGT5035"] },
         },
         "observer": {
             "vendor": "phy-sec",
