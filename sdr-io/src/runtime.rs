@@ -74,7 +74,7 @@ pub enum Restart {
 /// How a stream is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RuntimeConfig {
-    /// Samples of each channel that a block holds at most, 1 to 2^24; 0: half a millisecond of signal.
+    /// Samples of each channel that a block holds at most, 1 to 2^24; 0: a quarter to half a millisecond of signal, at least 512.
     pub block: usize,
     /// Blocks that the ring holds, 2 to 2^20.
     pub ring: usize,
@@ -111,10 +111,10 @@ impl RuntimeConfig {
         if self.block > 0 {
             return self.block;
         }
-        let half_millisecond = info.sample_rate.unwrap_or(1e6) / 2000.0;
+        let quarter_millisecond = info.sample_rate.unwrap_or(1e6) / 4000.0;
         let most = ((1usize << 16) / info.channels.max(1)).clamp(64, 1 << 16);
         // `as` saturates: a rate that was checked to be finite and positive.
-        (half_millisecond as usize).next_power_of_two().clamp(512.min(most), most)
+        (quarter_millisecond as usize).next_power_of_two().clamp(512.min(most), most)
     }
 
     fn check(&self) -> Result<()> {

@@ -39,7 +39,7 @@ pub(crate) struct LiveArgs {
     /// Signal that the buffer holds for who is too slow, in seconds, 0.01 to 60
     #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
     buffer: f64,
-    /// Samples of a block (default: half a millisecond of signal)
+    /// Samples of a block (default: a quarter to half a millisecond of signal, at least 512)
     #[arg(long, value_name = "N", default_value_t = 0)]
     block: usize,
 }
@@ -87,15 +87,12 @@ impl Signals {
 }
 
 /// Whether samples come at their own speed, so that whoever is too slow loses some: radios, and files in real time.
-fn is_live(name: &str) -> bool {
-    let Some((scheme, rest)) = name.split_once(':') else { return false };
-    match scheme.to_ascii_lowercase().as_str() {
-        "file" => rest.split_once('?').is_some_and(|(_, query)| {
-            query.split('&').any(|pair| matches!(pair.split_once('=').unwrap_or((pair, "1")), ("realtime", "true" | "1" | "yes")))
-        }),
-        scheme => sdr_io::open(&format!("{scheme}:"), &OpenOptions::default())
-            .is_err_and(|error| !matches!(error, sdr_io::Error::Io { .. } | sdr_io::Error::NoDatatype { .. })),
-    }
+fn is_live(name: &str, format: &str) -> bool {
+    let paced = |pair: &str| {
+        matches!(pair.split_once('=').unwrap_or((pair, "1")), ("realtime", "true" | "1" | "yes"))
+    };
+    let query = name.strip_prefix("file:").and_then(|rest| rest.split_once('?')).map_or("", |(_, query)| query);
+    !["raw", "sigmf", "sigmf archive", "wav"].contains(&format) || query.split('&').any(paced)
 }
 
 /// Opens a source without reading it first, so radios and recordings that repeat themselves are welcome.
@@ -121,7 +118,7 @@ impl Stream {
         if !(0.01..=60.0).contains(&args.buffer) {
             bail!("--buffer is from 0.01 to 60 s, got {}", args.buffer);
         }
-        let live = is_live(&name);
+        let live = is_live(&name, source.info().format);
         let mut config = RuntimeConfig {
             block: args.block,
             wait: !live,
@@ -268,15 +265,15 @@ mod tests {
 
     #[test]
     fn what_comes_at_its_own_speed() {
-        for (name, live) in [
-            ("a.cu8", false),
-            ("file:a.cu8", false),
-            ("file:a.cu8?rate=1M&realtime=true", true),
-            ("file:a.cu8?realtime", true),
-            ("file:a.cu8?realtime=no", false),
-            ("soapy:driver=none", true),
+        for (name, format, live) in [
+            ("a.cu8", "raw", false),
+            ("file:a.cu8", "raw", false),
+            ("file:a.cu8?rate=1M&realtime=true", "wav", true),
+            ("file:a.cu8?realtime", "raw", true),
+            ("file:a.cu8?realtime=no", "sigmf", false),
+            ("soapy:driver=none", "soapy", true),
         ] {
-            assert_eq!(is_live(name), live, "{name}");
+            assert_eq!(is_live(name, format), live, "{name}");
         }
     }
 }
