@@ -83,7 +83,10 @@ fn source(rate: f64, seconds: f64, paced: bool) -> Box<Loop> {
     let mut signal = sim::noise(&mut sim::rng(1), period, 1e-3);
     let tone = (rate * 2e-3) as usize;
     for (n, x) in signal[period * 6 / 10..].iter_mut().take(tone).enumerate() {
-        *x += Complex32::from_polar(0.1, (std::f64::consts::TAU * 0.137 * n as f64 % std::f64::consts::TAU) as f32);
+        *x += Complex32::from_polar(
+            0.1,
+            (std::f64::consts::TAU * 0.137 * n as f64 % std::f64::consts::TAU) as f32,
+        );
     }
     let left = (rate * seconds) as u64;
     Box::new(Loop { info, signal, at: 0, sample: 0, left, begun: None, paced })
@@ -138,7 +141,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for paced in [false, true] {
         let length = if paced { seconds } else { 60e6 / rate };
-        let stream = RuntimeConfig { wait: !paced, ring: if paced { 1024 } else { 32 }, ..RuntimeConfig::default() };
+        let stream =
+            RuntimeConfig { wait: !paced, ring: if paced { 1024 } else { 32 }, ..RuntimeConfig::default() };
         let mut runtime = Runtime::new(source(rate, length, paced), stream)?;
         let mut consumer = runtime.subscribe("detector", 0);
         let mut monitor = Monitor::new(config(rate), Backend::default())?;
@@ -173,7 +177,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let megasamples = counters.samples as f64 / 1e6;
         if paced {
             late.sort_by(f64::total_cmp);
-            let at = |share: f64| late.get(((late.len() - 1) as f64 * share) as usize).map_or(f64::NAN, |s| s * 1e3);
+            let at = |share: f64| {
+                late.get(((late.len() - 1) as f64 * share) as usize).map_or(f64::NAN, |s| s * 1e3)
+            };
             let seat = &counters.consumers[0];
             println!(
                 "paced at {:.1} MS/s for {wall:.1} s: {:.0} % of one core, {} samples dropped, memory {:.1} MB after 2 s and \
@@ -186,7 +192,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
             println!(
                 "from sample to state, {} changes: p50 {:.3} ms, p99 {:.3} ms, most {:.3} ms",
-                late.len(), at(0.5), at(0.99), at(1.0)
+                late.len(),
+                at(0.5),
+                at(0.99),
+                at(1.0)
             );
         } else {
             println!(

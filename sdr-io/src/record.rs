@@ -305,7 +305,8 @@ impl Recorder {
         }
         self.next_disk_check = self.bytes() + DISK_EVERY;
         // What is written until the next look counts as written.
-        Ok(free_bytes(&self.folder)?.is_some_and(|free| free < self.options.keep_free.saturating_add(DISK_EVERY)))
+        Ok(free_bytes(&self.folder)?
+            .is_some_and(|free| free < self.options.keep_free.saturating_add(DISK_EVERY)))
     }
 }
 
@@ -412,7 +413,8 @@ mod tests {
         for (number, (file, want)) in files.iter().zip([100, 100, 50]).enumerate() {
             assert!(file.to_str().unwrap().ends_with(&format!("a-000{number}.sigmf-meta")));
             let mut source =
-                open(file.to_str().unwrap(), &OpenOptions { verify: true, ..OpenOptions::default() }).unwrap();
+                open(file.to_str().unwrap(), &OpenOptions { verify: true, ..OpenOptions::default() })
+                    .unwrap();
             assert_eq!(source.info().samples, Some(want));
             assert!(!source.metadata().unwrap().global.extra.contains_key("phy-sec:live"));
             let mut out = Array2::zeros((2, 1000));

@@ -46,7 +46,8 @@ fn writer() {
         hardware: None,
     };
     let create = CreateOptions { datatype: Some(Datatype::CI16_LE), ..CreateOptions::default() };
-    let options = RecordOptions { create, keep_free: 0, most_samples: Some(50_000_000), ..RecordOptions::default() };
+    let options =
+        RecordOptions { create, keep_free: 0, most_samples: Some(50_000_000), ..RecordOptions::default() };
     let mut recorder = Recorder::new(Path::new(&path), &info, options).unwrap();
     let (mut sample, mut global) = (0u64, 0u64);
     for block in 0.. {

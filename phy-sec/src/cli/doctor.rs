@@ -110,7 +110,8 @@ fn memory() -> Check {
         None => check("memory", Verdict::NotKnown, "the system does not say", ""),
         Some(kilobytes) => {
             let verdict = if kilobytes >= 500_000 { Verdict::Good } else { Verdict::Advice };
-            let advice = "half a second of 20 MS/s takes 80 MB in the buffer, and the signal of events 200 MB";
+            let advice =
+                "half a second of 20 MS/s takes 80 MB in the buffer, and the signal of events 200 MB";
             check("memory", verdict, format!("{} MB free", kilobytes / 1000), advice)
         }
     }
@@ -118,19 +119,29 @@ fn memory() -> Check {
 
 /// The library that drives radios, and its modules.
 fn soapy() -> Vec<Check> {
-    let places = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let places = [
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+    ];
     let begins = |folder: &str, start: &str| -> Vec<String> {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         names.filter(|name| name.starts_with(start)).collect()
     };
-    let library = places.iter().find_map(|place| {
-        begins(place, "libSoapySDR.so").first().map(|name| format!("{place}/{name}"))
-    });
+    let library = places
+        .iter()
+        .find_map(|place| begins(place, "libSoapySDR.so").first().map(|name| format!("{place}/{name}")));
     let mut modules: Vec<String> = places
         .iter()
-        .flat_map(|place| begins(place, "SoapySDR").into_iter().map(move |folder| format!("{place}/{folder}")))
-        .chain(std::env::var("SOAPY_SDR_PLUGIN_PATH").iter().flat_map(|path| path.split(':')).map(str::to_owned))
+        .flat_map(|place| {
+            begins(place, "SoapySDR").into_iter().map(move |folder| format!("{place}/{folder}"))
+        })
+        .chain(
+            std::env::var("SOAPY_SDR_PLUGIN_PATH").iter().flat_map(|path| path.split(':')).map(str::to_owned),
+        )
         .flat_map(|folder| begins(&folder, "lib"))
         .filter(|name| name.contains(".so"))
         .map(|name| name.trim_start_matches("lib").trim_end_matches(".so").to_owned())
@@ -172,12 +183,18 @@ fn groups() -> Check {
             check("permissions", Verdict::Good, "in the group plugdev", "")
         }
         (Some(_), Some(_)) => check("permissions", Verdict::Advice, "not in the group plugdev", advice),
-        _ => check("permissions", Verdict::NotKnown, "there is no group plugdev", "see the udev rules of your radio"),
+        _ => check(
+            "permissions",
+            Verdict::NotKnown,
+            "there is no group plugdev",
+            "see the udev rules of your radio",
+        ),
     }
 }
 
 fn udev() -> Check {
-    let known = ["uhd", "rtl-sdr", "rtlsdr", "hackrf", "airspy", "bladerf", "limesuite", "plutosdr", "libiio"];
+    let known =
+        ["uhd", "rtl-sdr", "rtlsdr", "hackrf", "airspy", "bladerf", "limesuite", "plutosdr", "libiio"];
     let mut found: Vec<String> = ["/lib/udev/rules.d", "/usr/lib/udev/rules.d", "/etc/udev/rules.d"]
         .iter()
         .filter_map(|folder| fs::read_dir(folder).ok())
@@ -237,7 +254,8 @@ fn clock() -> Check {
 }
 
 fn gpu() -> Check {
-    let advice = "build with --features gpu; apt install mesa-vulkan-drivers brings a software adapter for tests";
+    let advice =
+        "build with --features gpu; apt install mesa-vulkan-drivers brings a software adapter for tests";
     if !cfg!(feature = "gpu") {
         return check("GPU", Verdict::Missing, "this build has no GPU kernels", advice);
     }
@@ -262,7 +280,9 @@ fn disk(folder: &Path) -> Check {
     let seconds = begun.elapsed().as_secs_f64();
     let _ = fs::remove_file(&path); // it may not have been made
     match measured {
-        Err(error) => check("disk", Verdict::NotKnown, format!("{}: {error}", folder.display()), "choose --disk DIR"),
+        Err(error) => {
+            check("disk", Verdict::NotKnown, format!("{}: {error}", folder.display()), "choose --disk DIR")
+        }
         Ok(()) => {
             let speed = BYTES as f64 / seconds / 1e6;
             let verdict = if speed >= 160.0 { Verdict::Good } else { Verdict::Advice };

@@ -91,7 +91,8 @@ fn is_live(name: &str, format: &str) -> bool {
     let paced = |pair: &str| {
         matches!(pair.split_once('=').unwrap_or((pair, "1")), ("realtime", "true" | "1" | "yes"))
     };
-    let query = name.strip_prefix("file:").and_then(|rest| rest.split_once('?')).map_or("", |(_, query)| query);
+    let query =
+        name.strip_prefix("file:").and_then(|rest| rest.split_once('?')).map_or("", |(_, query)| query);
     !["raw", "sigmf", "sigmf archive", "wav"].contains(&format) || query.split('&').any(paced)
 }
 
@@ -152,13 +153,16 @@ impl Stream {
 
 /// What happened to the stream, for people and for scripts.
 pub(crate) fn notice(notice: &Notice) -> (String, Value) {
-    let line = |what: &str, detail: Value| json!({ "schema": "phy-sec.stream/1", "notice": what, "detail": detail });
+    let line =
+        |what: &str, detail: Value| json!({ "schema": "phy-sec.stream/1", "notice": what, "detail": detail });
     match notice {
         Notice::Silent { after } => {
             let seconds = after.as_secs_f64();
             (format!("the source is silent since {seconds:.1} s"), line("silent", seconds.into()))
         }
-        Notice::Failed { message } => (format!("the source failed: {message}"), line("failed", message.clone().into())),
+        Notice::Failed { message } => {
+            (format!("the source failed: {message}"), line("failed", message.clone().into()))
+        }
         Notice::Restarted { attempt } => {
             (format!("the source was opened anew ({attempt})"), line("restarted", (*attempt).into()))
         }
@@ -220,8 +224,16 @@ pub(crate) fn duration(text: &str) -> Result<f64, String> {
 /// `1GB`, `500MB`, `4096`; `GiB` counts by 1024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let units = [
-        ("KiB", 1u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
-        ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1),
+        ("KiB", 1u64 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("kB", 1000),
+        ("KB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("B", 1),
     ];
     let (digits, unit) =
         units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1));

@@ -145,7 +145,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             Next::End => break,
         }
         if watch.view.is_some() {
-            spectrum.iter_mut().zip(watch.monitor.spectrum()).for_each(|(sum, power)| *sum += 0.05 * (power - *sum));
+            spectrum
+                .iter_mut()
+                .zip(watch.monitor.spectrum())
+                .for_each(|(sum, power)| *sum += 0.05 * (power - *sum));
         }
         if drawn.elapsed() >= Duration::from_millis(200) && (watch.view.is_some() || server.is_some()) {
             let counters = stream.runtime.counters();
@@ -211,7 +214,9 @@ impl Clock {
                 let now = Time::Utc(Timestamp::now());
                 // The block was complete by now: its first sample is older by its length.
                 match now {
-                    Time::Utc(now) => now.checked_sub(Duration::from_secs_f64(read.samples as f64 / self.rate)).ok(),
+                    Time::Utc(now) => {
+                        now.checked_sub(Duration::from_secs_f64(read.samples as f64 / self.rate)).ok()
+                    }
                     Time::Hardware(_) => None,
                 }
             }
@@ -304,9 +309,9 @@ impl Watch<'_> {
             };
             let line = jamming::alert::alert(&event, &seen);
             self.outputs.send(&line, self.context)?;
-            let when = seen.start.unwrap_or_else(|| {
-                format!("{:.6} s", event.sample_start as f64 / self.config.sample_rate)
-            });
+            let when = seen
+                .start
+                .unwrap_or_else(|| format!("{:.6} s", event.sample_start as f64 / self.config.sample_rate));
             let answer = line["phy_sec"]["answer"]["method"].as_str().unwrap_or_default();
             self.say(format!(
                 "{when}  {}  {:.0} .. {:.0} Hz  {:.6} s  answer: {answer}  {}",
@@ -331,7 +336,8 @@ impl Watch<'_> {
         });
         // What rises and falls with every burst is for the picture and for scripts.
         if change.to.max(change.from) >= State::Jamming {
-            let when = time.unwrap_or_else(|| format!("{:.6} s", change.sample as f64 / self.config.sample_rate));
+            let when =
+                time.unwrap_or_else(|| format!("{:.6} s", change.sample as f64 / self.config.sample_rate));
             self.say(format!("{when}  {} -> {}", change.from.name(), change.to.name()))?;
         }
         self.outputs.send(&line, self.context)
@@ -361,7 +367,9 @@ impl Watch<'_> {
         );
         let picture = view.draw(self.monitor.state(), &head, spectrum, edges);
         let mut out = std::io::stdout().lock();
-        out.write_all(picture.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+        out.write_all(picture.as_bytes())
+            .and_then(|()| out.flush())
+            .context("cannot write to standard output")
     }
 
     fn status(&mut self, counters: &sdr_io::runtime::Counters) -> Value {
@@ -396,14 +404,39 @@ impl Watch<'_> {
             })
             .collect();
         page.stream(counters)
-            .one("state", "gauge", "0 clear, 1 activity, 2 suspected, 3 jamming.", f64::from(self.monitor.state() as u8))
+            .one(
+                "state",
+                "gauge",
+                "0 clear, 1 activity, 2 suspected, 3 jamming.",
+                f64::from(self.monitor.state() as u8),
+            )
             .family("events_total", "counter", "Events that were reported.", &classes)
             .one("blocks_judged_total", "counter", "Blocks that were judged.", counts.examined as f64)
             .one("blocks_conspicuous_total", "counter", "Conspicuous ones.", counts.conspicuous as f64)
-            .one("level_dbfs", "gauge", "Mean power since the last status, dB full scale.", db(self.level.mean_power).unwrap_or(f64::NAN))
-            .one("clipped_samples_total", "counter", "Samples at full scale.", (self.clipped + self.level.clipped) as f64)
-            .one("longest_delay_seconds", "gauge", "From a block's arrival to its judgement, the longest since the last status.", self.lateness.as_secs_f64())
-            .one("output_dropped_total", "counter", "Lines that a server did not get.", self.outputs.dropped() as f64);
+            .one(
+                "level_dbfs",
+                "gauge",
+                "Mean power since the last status, dB full scale.",
+                db(self.level.mean_power).unwrap_or(f64::NAN),
+            )
+            .one(
+                "clipped_samples_total",
+                "counter",
+                "Samples at full scale.",
+                (self.clipped + self.level.clipped) as f64,
+            )
+            .one(
+                "longest_delay_seconds",
+                "gauge",
+                "From a block's arrival to its judgement, the longest since the last status.",
+                self.lateness.as_secs_f64(),
+            )
+            .one(
+                "output_dropped_total",
+                "counter",
+                "Lines that a server did not get.",
+                self.outputs.dropped() as f64,
+            );
         page.text()
     }
 }

@@ -98,7 +98,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let top = full_scale(info.datatype);
     stream.start();
 
-    let mut shown = Shown { every: args.status, last: Instant::now(), clipped: 0, peak_db: None, mean_db: None };
+    let mut shown =
+        Shown { every: args.status, last: Instant::now(), clipped: 0, peak_db: None, mean_db: None };
     let why = loop {
         signals.resume(&stream.runtime);
         for notice in stream.runtime.notices() {
@@ -256,7 +257,8 @@ impl Shown {
         if !open {
             return "waiting for the trigger".into();
         }
-        let seconds = rate.map_or(String::new(), |rate| format!("{:.1} s, ", recorder.samples().0 as f64 / rate));
+        let seconds =
+            rate.map_or(String::new(), |rate| format!("{:.1} s, ", recorder.samples().0 as f64 / rate));
         let level = self.mean_db.map_or("silent".into(), |db| format!("{db:.1} dBFS"));
         let peak = self.peak_db.map_or(String::new(), |db| format!(" (peak {db:.1})"));
         format!(
@@ -282,7 +284,12 @@ impl Shown {
     fn page(&self, recorder: &Recorder, counters: &sdr_io::runtime::Counters, unsent: u64) -> String {
         let mut page = metrics::Page::default();
         page.stream(counters)
-            .one("recorded_bytes_total", "counter", "Bytes of samples that were recorded.", recorder.bytes() as f64)
+            .one(
+                "recorded_bytes_total",
+                "counter",
+                "Bytes of samples that were recorded.",
+                recorder.bytes() as f64,
+            )
             .one("clipped_samples_total", "counter", "Samples at full scale.", self.clipped as f64)
             .one("level_dbfs", "gauge", "Mean power, dB full scale.", self.mean_db.unwrap_or(f64::NAN))
             .one("output_dropped_total", "counter", "Lines that a server did not get.", unsent as f64);

@@ -30,19 +30,25 @@ pub struct Seen {
 /// What answers a class of jammer best, as far as its class alone says.
 pub fn answer(class: Class) -> (&'static str, &'static str) {
     match class {
-        Class::Tone => ("notch", "a notch filter at its frequency takes it out and leaves the rest of the band"),
+        Class::Tone => {
+            ("notch", "a notch filter at its frequency takes it out and leaves the rest of the band")
+        }
         Class::Sweep => ("tracking_notch", "a notch that follows its frequency, or excision per short block"),
         Class::Pulsed => ("pulse_blanking", "blank the samples under its pulses; interleaving bridges them"),
-        Class::Wideband => {
-            ("spatial_nulling", "it fills the band: null its direction with several antennas, or change the band")
+        Class::Wideband => (
+            "spatial_nulling",
+            "it fills the band: null its direction with several antennas, or change the band",
+        ),
+        Class::Unknown => {
+            ("record", "record it, look at the spectrum, and change the band if the link fails")
         }
-        Class::Unknown => ("record", "record it, look at the spectrum, and change the band if the link fails"),
     }
 }
 
 /// `event` as one JSON object with ECS's field names.
 pub fn alert(event: &Event, seen: &Seen) -> Value {
-    let class = Class::ALL.iter().copied().find(|class| class.name() == event.class).unwrap_or(Class::Unknown);
+    let class =
+        Class::ALL.iter().copied().find(|class| class.name() == event.class).unwrap_or(Class::Unknown);
     let (answer, why) = answer(class);
     let duration = event.sample_count as f64 / seen.sample_rate;
     // ECS knows 0 to 100; how sure that there is something, and a class that is not known is less to act on.
@@ -121,7 +127,8 @@ mod tests {
                 parameters: Map::new(),
             };
             event.set("jnr_db", f64::NAN);
-            let seen = Seen { sample_rate: 1e6, start: Some("2026-01-01T00:00:00Z".into()), ..Seen::default() };
+            let seen =
+                Seen { sample_rate: 1e6, start: Some("2026-01-01T00:00:00Z".into()), ..Seen::default() };
             let alert = alert(&event, &seen);
             assert_eq!(alert["@timestamp"], "2026-01-01T00:00:00Z");
             assert_eq!(alert["event"]["duration"], 2e9);

@@ -163,7 +163,10 @@ mod tests {
     fn up_by_lasting_and_down_by_holding() {
         let mut machine = StateMachine::new(&StateConfig { confirm: 3.0, hold: 5.0 }, 1.0);
         let pause = Seen { conspicuous: false, ..LASTS };
-        let got = run(&mut machine, &[(QUIET, 4), (HOT, 2), (LASTS, 6), (pause, 2), (QUIET, 2), (HOT, 1), (QUIET, 9)]);
+        let got = run(
+            &mut machine,
+            &[(QUIET, 4), (HOT, 2), (LASTS, 6), (pause, 2), (QUIET, 2), (HOT, 1), (QUIET, 9)],
+        );
         use State::{Activity, Clear, Jamming, Suspected};
         // Quiet for four blocks, one hot, and then quiet for five.
         assert_eq!(got, [(Activity, 5), (Suspected, 7), (Jamming, 10), (Clear, 22)]);

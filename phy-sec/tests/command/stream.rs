@@ -36,7 +36,10 @@ fn monitor_tells_states_and_alerts_and_keeps_the_signal() {
     let alert = &alerts[0]["phy_sec"];
     assert_eq!(alert["sample_start"], detected[0]["core:sample_start"]);
     assert_eq!(alert["class"], "tone");
-    assert_eq!((&alert["answer"]["method"], &alerts[0]["threat"]["technique"]["id"][0]), (&"notch".into(), &"FGT5035".into()));
+    assert_eq!(
+        (&alert["answer"]["method"], &alerts[0]["threat"]["technique"]["id"][0]),
+        (&"notch".into(), &"FGT5035".into())
+    );
     let states: Vec<_> = of(&lines, "phy-sec.state/1").iter().map(|line| line["to"].clone()).collect();
     assert_eq!(states, ["activity", "suspected", "jamming", "clear"]);
     let begun = alert["sample_start"].as_u64().unwrap();
@@ -136,7 +139,10 @@ fn record_and_replay_keep_every_sample_and_every_gap() {
     let files = done[0]["files"].as_array().unwrap();
     let info = |k: usize| json(&["info", files[k].as_str().unwrap(), "--json"])[0].clone();
     let (first, second) = (info(0), info(1));
-    assert_eq!((&first["samples"], &first["gaps"], &first["annotations"]), (&100_000.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&first["samples"], &first["gaps"], &first["annotations"]),
+        (&100_000.into(), &1.into(), &1.into())
+    );
     assert_eq!((&second["samples"], &second["annotations"]), (&20_000.into(), &1.into()));
 
     let said = refusal(&["record", &uri, path(&to)], 1);

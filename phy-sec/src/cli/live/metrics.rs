@@ -31,8 +31,11 @@ pub(crate) struct Server {
 impl Server {
     /// - `address`: `127.0.0.1:9464`; a bare `:9464` is this computer only
     pub(crate) fn start(address: &str) -> anyhow::Result<Self> {
-        let address =
-            if let Some(port) = address.strip_prefix(':') { format!("127.0.0.1:{port}") } else { address.into() };
+        let address = if let Some(port) = address.strip_prefix(':') {
+            format!("127.0.0.1:{port}")
+        } else {
+            address.into()
+        };
         let listener = TcpListener::bind(&address).with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -110,7 +113,13 @@ pub(crate) struct Page(String);
 
 impl Page {
     /// One metric with its values, each with its label.
-    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str, values: &[(String, f64)]) -> &mut Self {
+    pub(crate) fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        values: &[(String, f64)],
+    ) -> &mut Self {
         let text = &mut self.0;
         let _ = writeln!(text, "# HELP phy_sec_{name} {help}\n# TYPE phy_sec_{name} {kind}");
         for (labels, value) in values {
@@ -132,15 +141,45 @@ impl Page {
                 .collect()
         };
         self.one("samples_total", "counter", "Samples of each channel that came.", counters.samples as f64)
-            .one("lost_samples_total", "counter", "Samples that the source said are missing.", counters.lost as f64)
-            .one("uncounted_gaps_total", "counter", "Gaps of which nobody counted the samples.", counters.uncounted_gaps as f64)
+            .one(
+                "lost_samples_total",
+                "counter",
+                "Samples that the source said are missing.",
+                counters.lost as f64,
+            )
+            .one(
+                "uncounted_gaps_total",
+                "counter",
+                "Gaps of which nobody counted the samples.",
+                counters.uncounted_gaps as f64,
+            )
             .one("gaps_total", "counter", "All gaps.", counters.gaps as f64)
-            .one("restarts_total", "counter", "Times that the source was opened anew.", counters.restarts as f64)
-            .one("silences_total", "counter", "Times that the source was silent for too long.", counters.silences as f64)
-            .one("ring_fill_blocks", "gauge", "Blocks that wait for the slowest consumer.", counters.ring_fill as f64)
+            .one(
+                "restarts_total",
+                "counter",
+                "Times that the source was opened anew.",
+                counters.restarts as f64,
+            )
+            .one(
+                "silences_total",
+                "counter",
+                "Times that the source was silent for too long.",
+                counters.silences as f64,
+            )
+            .one(
+                "ring_fill_blocks",
+                "gauge",
+                "Blocks that wait for the slowest consumer.",
+                counters.ring_fill as f64,
+            )
             .one("ring_blocks", "gauge", "Blocks that the ring holds.", counters.ring as f64)
             .one("memory_blocks", "gauge", "Blocks of memory that exist.", counters.allocated as f64)
-            .family("dropped_samples_total", "counter", "Samples that a consumer was too slow for.", &seats(|s| s.dropped))
+            .family(
+                "dropped_samples_total",
+                "counter",
+                "Samples that a consumer was too slow for.",
+                &seats(|s| s.dropped),
+            )
             .family("drops_total", "counter", "How often that happened.", &seats(|s| s.drops))
     }
 

@@ -94,7 +94,8 @@ struct Server {
 
 impl Server {
     fn start(address: &str) -> anyhow::Result<Self> {
-        if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+        {
             bail!("tcp:{address}: an output over TCP is tcp:HOST:PORT");
         }
         let (queue, lines) = mpsc::sync_channel(QUEUE);
@@ -140,12 +141,19 @@ fn serve(address: &str, lines: &Receiver<Vec<u8>>, dropped: &AtomicU64, stop: &A
         if stop.load(Ordering::Relaxed)
             && Instant::now() > *ends_by.get_or_insert_with(|| Instant::now() + PATIENCE)
         {
-            dropped.fetch_add(waiting.iter().count() as u64 + lines.try_iter().count() as u64, Ordering::Relaxed);
+            dropped.fetch_add(
+                waiting.iter().count() as u64 + lines.try_iter().count() as u64,
+                Ordering::Relaxed,
+            );
             return;
         }
         if connection.is_none() && Instant::now() >= next_attempt {
             connection = connect(address);
-            backoff = if connection.is_some() { Duration::from_millis(100) } else { (backoff * 2).min(LONGEST_BACKOFF) };
+            backoff = if connection.is_some() {
+                Duration::from_millis(100)
+            } else {
+                (backoff * 2).min(LONGEST_BACKOFF)
+            };
             next_attempt = Instant::now() + backoff;
         }
         match (&mut connection, &waiting) {

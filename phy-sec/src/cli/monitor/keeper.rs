@@ -43,7 +43,14 @@ struct Job {
 
 impl Keeper {
     /// - `seconds`: what is kept before the end of an event; `before`: seconds before its beginning
-    pub(super) fn new(folder: &Path, info: &StreamInfo, block: usize, seconds: f64, before: f64, keep_free: u64) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        folder: &Path,
+        info: &StreamInfo,
+        block: usize,
+        seconds: f64,
+        before: f64,
+        keep_free: u64,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let rate = info.sample_rate.unwrap_or(1e6);
         let keeps = ((seconds * rate / block as f64).ceil() as usize).max(1);
@@ -60,7 +67,15 @@ impl Keeper {
         };
         let thread = thread::Builder::new().name("phy-sec events".into()).spawn(body)?;
         let before = (before * rate) as u64;
-        Ok(Self { history: VecDeque::new(), keeps, before, queue: Some(queue), thread: Some(thread), written, left_out })
+        Ok(Self {
+            history: VecDeque::new(),
+            keeps,
+            before,
+            queue: Some(queue),
+            thread: Some(thread),
+            written,
+            left_out,
+        })
     }
 
     /// Blocks that the stream must have for it, those that wait to be written among them.

@@ -39,7 +39,8 @@ impl View {
         }
         self.waterfall.push_front(columns.clone());
         // The floor and the top of what is to be seen, so that the picture does not pump with every line.
-        let mut all: Vec<f64> = self.waterfall.iter().flatten().copied().filter(|db| db.is_finite()).collect();
+        let mut all: Vec<f64> =
+            self.waterfall.iter().flatten().copied().filter(|db| db.is_finite()).collect();
         all.sort_by(f64::total_cmp);
         let low = all.get(all.len() / 4).copied().unwrap_or(-100.0);
         let high = all.last().copied().unwrap_or(0.0).max(low + 10.0);
@@ -52,11 +53,20 @@ impl View {
             State::Suspected => "43;30",
             State::Jamming => "41;97",
         };
-        lines.push(format!("\x1b[{colour}m {:^9} \x1b[0m {}", state.name(), cut(head, self.width.saturating_sub(12))));
+        lines.push(format!(
+            "\x1b[{colour}m {:^9} \x1b[0m {}",
+            state.name(),
+            cut(head, self.width.saturating_sub(12))
+        ));
         const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         lines.push(columns.iter().map(|&db| BARS[(scale(db) * 8.0).round() as usize]).collect());
         let middle = self.width.saturating_sub(24);
-        lines.push(format!("{:<12.4}{:^middle$}{:>12.4}", edges[0] / 1e6, format!("MHz   {low:.0} to {high:.0} dBFS a bin"), edges[1] / 1e6));
+        lines.push(format!(
+            "{:<12.4}{:^middle$}{:>12.4}",
+            edges[0] / 1e6,
+            format!("MHz   {low:.0} to {high:.0} dBFS a bin"),
+            edges[1] / 1e6
+        ));
         for line in &self.waterfall {
             let mut text = String::new();
             let mut last = None;
@@ -89,8 +99,10 @@ fn columns(power: &[f32], width: usize) -> Vec<f64> {
     let bins = power.len().max(1);
     (0..width)
         .map(|column| {
-            let (from, to) = (column * bins / width, ((column + 1) * bins / width).max(column * bins / width + 1));
-            let most = power.get(from..to.min(power.len())).unwrap_or_default().iter().copied().fold(0.0, f32::max);
+            let (from, to) =
+                (column * bins / width, ((column + 1) * bins / width).max(column * bins / width + 1));
+            let most =
+                power.get(from..to.min(power.len())).unwrap_or_default().iter().copied().fold(0.0, f32::max);
             10.0 * f64::from(most).log10()
         })
         .collect()
