@@ -6,7 +6,8 @@
 //!
 //! - [`detect`]: constant-false-alarm-rate methods with multipliers exact for the looks and cells at hand
 //! - [`classify`]: what kind of jammer it is
-//! - [`Monitor`]: the stream; [`detect_jamming`]: a block at once
+//! - [`Monitor`]: the stream, its events and its [`State`]; [`detect_jamming`]: a block at once
+//! - [`alert`]: an event in the field names of the Elastic Common Schema
 //!
 //! # What it can not know
 //!

@@ -12,7 +12,7 @@
 //! | the radio lost samples | [`Received::lost_before`] of the next block, with their number where it is known |
 //! | a consumer is too slow | the same, to that consumer alone, and counted in [`SeatCounters`] |
 //! | the source is silent, fails, or is unplugged | a [`Notice`]; then [`Restart`] decides: end, open it anew, or wait |
-//! | the source is opened anew | the next block has [`Lost::Unknown`] before it; indices go on counting |
+//! | the source is opened anew | the next block has [`Lost::Unknown`](crate::Lost::Unknown) before it; indices go on counting |
 //!
 //! Memory is bounded by [`RuntimeConfig::ring`] blocks and those that consumers say they keep, whatever happens. A file that
 //! is not paced waits for the slowest consumer ([`RuntimeConfig::wait`]); a radio never waits, and the ring drops its oldest

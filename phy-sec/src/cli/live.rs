@@ -196,7 +196,7 @@ pub(crate) fn losses(counters: &Counters) -> Option<String> {
     let dropped: u64 = counters.consumers.iter().map(|seat| seat.dropped).sum();
     (counters.gaps > 0 || dropped > 0).then(|| {
         format!(
-            "{} gap(s): {} samples lost by the source, {} time(s) nobody counted how many; {dropped} dropped because this \
+            "{} gap(s) in the source: {} samples lost, {} time(s) nobody counted how many; {dropped} dropped because this \
              computer was too slow",
             counters.gaps, counters.lost, counters.uncounted_gaps
         )
