@@ -8,14 +8,19 @@ mod context;
 mod demo;
 mod detect;
 mod devices;
+mod doctor;
 mod entropy;
 mod files;
 mod fingerprint;
 mod info;
 mod keygen;
+mod live;
+mod monitor;
 mod plot;
 mod progress;
 mod randomness;
+mod record;
+mod replay;
 mod report;
 mod source;
 mod spectrum;
@@ -52,6 +57,8 @@ enum Command {
     Detect(detect::Args),
     /// List the radios that are connected, and what each can do.
     Devices(devices::Args),
+    /// Look at what of this computer matters to a radio, and say what to do about it.
+    Doctor(doctor::Args),
     /// Assess the min-entropy of raw samples, after NIST SP 800-90B.
     Entropy(entropy::Args),
     /// Enrol transmitters, identify them, measure how well that goes.
@@ -62,6 +69,12 @@ enum Command {
     Spectrum(spectrum::Args),
     /// Agree on a key over channel measurements, or find that there is none to be had.
     Keygen(keygen::Args),
+    /// Watch a stream for jamming: state, events, counters, live on a terminal or as JSON.
+    Monitor(monitor::Args),
+    /// Record a stream into SigMF files that survive whatever ends it.
+    Record(record::Args),
+    /// Replay a recording into another file.
+    Replay(replay::Args),
     /// Put a file of bits to the SP 800-22 tests, and say what that does not prove.
     Randomness(randomness::Args),
 }
@@ -71,7 +84,7 @@ Exit status:
    0  the command did its work, whatever it found
    1  the input could not be used; the message says why
    2  the command line could not be understood
-  10  with --exit-code: detect found an event, fingerprint identify an unknown emitter, keygen agree released
+  10  with --exit-code: detect or monitor found an event, fingerprint identify an unknown emitter, keygen agree released
       no key, randomness bits that are conspicuous, keygen reconcile strings that
       stay different, or a decision of the demo is wrong; the other commands have
       nothing to raise";
@@ -101,11 +114,15 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Demo(args) => demo::run(args, &context),
         Command::Detect(args) => detect::run(args, &context),
         Command::Devices(args) => devices::run(args, &context),
+        Command::Doctor(args) => doctor::run(args, &context),
         Command::Entropy(args) => entropy::run(args, &context),
         Command::Fingerprint(args) => fingerprint::run(args, &context),
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
+        Command::Monitor(args) => monitor::run(args, &context),
+        Command::Record(args) => record::run(args, &context),
+        Command::Replay(args) => replay::run(args, &context),
         Command::Randomness(args) => randomness::run(args, &context),
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! - [`detect`]: constant-false-alarm-rate methods with multipliers exact for the looks and cells at hand
 //! - [`classify`]: what kind of jammer it is
-//! - [`Monitor`]: the stream; [`detect_jamming`]: a block at once
+//! - [`Monitor`]: the stream, its events and its [`State`]; [`detect_jamming`]: a block at once
+//! - [`alert`]: an event in the field names of the Elastic Common Schema
 //!
 //! # What it can not know
 //!
@@ -15,6 +16,7 @@
 //! becomes the reference ([`Config::noise_power`] is the way out). A legitimate sender that is new and loud and
 //! stays is reported too. A steady line from the first sample on is reported as possibly the receiver's own.
 
+pub mod alert;
 mod candidate;
 pub mod classify;
 mod config;
@@ -22,6 +24,7 @@ pub mod detect;
 mod monitor;
 mod reference;
 mod standing;
+mod state;
 mod unjudged;
 
 use num_complex::Complex32;
@@ -29,6 +32,7 @@ use num_complex::Complex32;
 pub use classify::Class;
 pub use config::Config;
 pub use monitor::{Counts, Monitor};
+pub use state::{State, StateConfig, Transition};
 pub use unjudged::unjudged;
 
 use crate::{Backend, Result, event::Event};

@@ -21,6 +21,7 @@ class Config(TypedDict, total=False):
     min_occupancy: float
     max_duration: float
     standing: dict[str, Any]
+    state: dict[str, Any]
 
 def detect(
     x: _Samples, sample_rate: float, *, backend: str = "simd", **config: Unpack[Config]

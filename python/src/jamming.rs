@@ -34,7 +34,7 @@ fn list<'py>(py: Python<'py>, events: &[Event]) -> PyResult<Bound<'py, PyAny>> {
 ///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
 /// **config
 ///     ``center_frequency`` (Hz), ``size``, ``looks``, ``pfa``, ``learn`` (s), ``noise_power``, ``hold_blocks``, ``min_blocks``,
-///     ``min_duration`` (s), ``min_occupancy``, ``max_duration`` (s), ``standing``. Defaults: ``phy_sec.defaults("jamming")``.
+///     ``min_duration`` (s), ``min_occupancy``, ``max_duration`` (s), ``standing``, ``state``. Defaults: ``phy_sec.defaults("jamming")``.
 ///
 /// Returns
 /// -------

@@ -104,6 +104,14 @@ pub enum Error {
     #[error("{}: there is no core:sha512 to check the samples against", path.display())]
     NoChecksum { path: PathBuf },
 
+    /// A read did not return. The radio was unplugged, or its driver hangs.
+    #[error("the source is silent: nothing came for {seconds:.1} s")]
+    Silent { seconds: f64 },
+
+    /// The operating system gives no more threads.
+    #[error("cannot start a thread: {error}")]
+    Thread { error: io::Error },
+
     /// The format has no place for it.
     #[error("{format} has no place for {what}")]
     Unsupported { format: &'static str, what: String },

@@ -8,6 +8,8 @@
 //! | SigMF metadata, captures, annotations | [`sigmf::Metadata`] |
 //! | a recording at the speed of the radio, or in a loop | [`Replay`] |
 //! | the name of a sample format | [`Datatype`] |
+//! | a recording that survives `kill -9`, with limits and rotation | [`record::Recorder`] |
+//! | a stream that runs: several consumers, a watchdog, restarts | [`runtime`] |
 //!
 //! | extension | read | written | module |
 //! | --- | --- | --- | --- |
@@ -99,7 +101,9 @@ mod options;
 mod partial;
 mod radio;
 pub mod raw;
+pub mod record;
 mod replay;
+pub mod runtime;
 pub mod sigmf;
 #[cfg(feature = "soapy")]
 pub mod soapy;

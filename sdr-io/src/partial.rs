@@ -71,11 +71,40 @@ impl Partial {
         patch().map(drop).map_err(Error::io(temporary))
     }
 
+    /// Hands everything to the operating system: what is written stays, even if this process ends at once.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let Self { file, temporary, target, .. } = self;
+        let path = if temporary.as_os_str().is_empty() { target } else { temporary };
+        file.as_mut().map_or(Ok(()), |file| file.flush()).map_err(Error::io(path))
+    }
+
+    /// Gives it its name now, while it is still being written.
+    pub(crate) fn publish(&mut self) -> Result<()> {
+        self.flush()?;
+        if self.temporary.as_os_str().is_empty() {
+            return Ok(());
+        }
+        if !self.overwrite && self.target.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path: self.target.clone() });
+        }
+        std::fs::rename(&self.temporary, &self.target).map_err(Error::io(&self.target))?;
+        self.temporary.clear();
+        Ok(())
+    }
+
+    /// As [`Partial::finish`], without waiting until it would survive a loss of power.
+    pub(crate) fn replace(mut self) -> Result<()> {
+        self.publish()
+    }
+
     /// Makes it durable and gives it its name.
     pub(crate) fn finish(mut self) -> Result<()> {
         let file = self.file.take().map(|file| file.into_inner().map_err(|error| error.into_error()));
         let synced = file.transpose().and_then(|file| file.map_or(Ok(()), |file| file.sync_all()));
         synced.map_err(Error::io(&self.temporary))?;
+        if self.temporary.as_os_str().is_empty() {
+            return Ok(()); // it has its name already
+        }
         if !self.overwrite && self.target.symlink_metadata().is_ok() {
             return Err(Error::Exists { path: self.target.clone() });
         }

@@ -77,6 +77,11 @@ pub(crate) fn path(name: &str) -> &str {
     }
 }
 
+/// Columns of the terminal, if there is one.
+pub(crate) fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(80, |(width, _)| width.0.into())
+}
+
 /// Opens a file or URI, checks it against its checksum if it has one, and says so if it has channels that will not be
 /// looked at.
 pub(crate) fn open_with(

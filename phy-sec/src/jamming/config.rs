@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::detect::{Cfar, OrderedStatistic};
+use super::{
+    detect::{Cfar, OrderedStatistic},
+    state::StateConfig,
+};
 use crate::{Error, Result};
 
 /// Blocks that the reference needs before anything is decided.
@@ -40,6 +43,8 @@ pub struct Config {
     pub max_duration: f64,
     /// How lines that are there from the first block on are told from the bins beside them.
     pub standing: Cfar,
+    /// When the state of the band changes.
+    pub state: StateConfig,
 }
 
 impl Default for Config {
@@ -58,6 +63,7 @@ impl Default for Config {
             min_occupancy: 0.25,
             max_duration: 1.0,
             standing: Cfar::OrderedStatistic(OrderedStatistic { rank: 0.75 }),
+            state: StateConfig::default(),
         }
     }
 }
@@ -112,7 +118,7 @@ impl Config {
                 let got = if plain { got.to_string() } else { format!("{got:e}") };
                 Err(Error::OutOfRange { field, rule, got })
             }
-            None => Ok(()),
+            None => self.state.check(),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     config::Config,
     reference::Reference,
     standing::{Line, Standing},
+    state::{Seen, State, StateMachine, Transition},
 };
 use crate::{Backend, Result, event::Event, spectrum::check_finite};
 
@@ -57,6 +58,12 @@ pub struct Monitor {
     candidate: Option<Candidate>,
     short: VecDeque<Candidate>,
     events: Vec<Event>,
+    state: StateMachine,
+    transitions: Vec<Transition>,
+}
+
+fn state_machine(config: &Config) -> StateMachine {
+    StateMachine::new(&config.state, config.block() as f64 / config.sample_rate)
 }
 
 /// A standing line while it is there.
@@ -114,6 +121,8 @@ impl Monitor {
             candidate: None,
             short: VecDeque::new(),
             events: Vec::new(),
+            state: state_machine(&config),
+            transitions: Vec::new(),
             config,
         })
     }
@@ -134,6 +143,21 @@ impl Monitor {
         }
     }
 
+    /// What the band was like in the last block.
+    pub fn state(&self) -> State {
+        self.state.state()
+    }
+
+    /// The changes of the state since the last call.
+    pub fn transitions(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.transitions)
+    }
+
+    /// Power of each bin in the last block, ascending frequency: white noise of power `p` has `p` in every bin.
+    pub fn spectrum(&self) -> &[f32] {
+        &self.power
+    }
+
     /// Takes the next samples (full scale 1); returns the events that are over.
     ///
     /// # Errors
@@ -151,7 +175,9 @@ impl Monitor {
             let blocks = spectra.chunks_exact(self.config.block());
             for (spectra, samples) in blocks.zip(samples.chunks_exact(self.config.block())) {
                 self.average(spectra);
+                let (events, conspicuous) = (self.events.len(), self.conspicuous);
                 self.step(samples)?;
+                self.follow_state(self.events.len() > events, self.conspicuous > conspicuous);
             }
             self.spectra = spectra;
         }
@@ -171,6 +197,7 @@ impl Monitor {
         for line in std::mem::take(&mut self.lines) {
             self.report_line(&line);
         }
+        self.transitions.extend(self.state.clear(self.origin + self.block * self.config.block() as u64));
         self.origin += self.pending.len() as u64;
         self.pending.clear();
         Ok(std::mem::take(&mut self.events))
@@ -199,6 +226,8 @@ impl Monitor {
         self.candidate = None;
         self.short.clear();
         self.events.clear();
+        self.state = state_machine(&self.config);
+        self.transitions.clear();
     }
 
     /// Mean of a block's spectra, ascending frequency.
@@ -247,6 +276,24 @@ impl Monitor {
             None => self.reference.learn(&self.power),
         }
         Ok(())
+    }
+
+    /// The state after a block.
+    fn follow_state(&mut self, reported: bool, conspicuous: bool) {
+        let least = self.config.blocks(self.config.min_duration).max(self.config.min_blocks) as u64;
+        // A rhythm is looked for when a stretch ends: here every block would cost as much.
+        let lasts = self.candidate.as_ref().is_some_and(|candidate| {
+            let blocks = candidate.last - candidate.first + 1;
+            candidate.hot >= least && candidate.hot as f64 >= self.config.min_occupancy * blocks as f64
+        });
+        let open = self.candidate.as_ref().is_some_and(|candidate| candidate.hot > 0 || candidate.continued);
+        let seen = Seen { open, lasts, conspicuous, reported };
+        let sample = self.origin + self.block * self.config.block() as u64;
+        self.transitions.extend(self.state.step(seen, sample));
+        // Somebody who never asks is not made to pay for it.
+        if self.transitions.len() > 4096 {
+            self.transitions.drain(..2048);
+        }
     }
 
     /// Ends the candidate: reports it if it lasted without long pauses or in a rhythm, else keeps it to see

@@ -18,6 +18,7 @@ mod keygen;
 mod measure;
 mod refuse;
 mod signal;
+mod stream;
 
 fn phy_sec(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_phy-sec")).args(args).output().expect("the command starts")

@@ -28,12 +28,22 @@ pub(super) const LOST_BEFORE: &str = "phy-sec:lost_before";
 /// In a capture: the radio's own time of its first sample, in nanoseconds.
 pub(super) const HARDWARE_TIME: &str = "phy-sec:hardware_time_ns";
 
+/// In the global object: `true` while a recording is being written, and for ever if its writer was killed. Its dataset may end
+/// anywhere, also inside a sample.
+pub(super) const LIVE: &str = "phy-sec:live";
+/// In an annotation at a gap: samples that are missing there, or `unknown`.
+const LOST_SAMPLES: &str = "phy-sec:lost_samples";
+
 /// A SigMF recording in the making.
 #[derive(Debug)]
 pub struct SigmfSink {
     target: Target,
     encoder: Encoder,
-    hash: Sha512,
+    hash: Option<Sha512>,
+    /// Whether the files are there while they are written.
+    live: bool,
+    /// Of a live recording, by our counting.
+    gaps: Vec<Annotation>,
     metadata: Metadata,
     /// The captures of the recording that is copied, by its counting.
     original: Vec<Capture>,
@@ -79,6 +89,7 @@ impl SigmfSink {
         global.sample_rate = options.sample_rate.or(global.sample_rate);
         (global.offset, global.dataset, global.trailing_bytes) = (None, None, None);
         (global.metadata_only, global.sha512) = (None, None);
+        global.extra.shift_remove(LIVE);
         global.recorder = Some(concat!("phy-sec sdr-io ", env!("CARGO_PKG_VERSION")).into());
         for (field, option) in [
             (&mut global.description, &options.description),
@@ -91,7 +102,9 @@ impl SigmfSink {
         Ok(Self {
             target: Target::create(path, options.overwrite)?,
             encoder: Encoder::new(metadata.global.datatype, options.channels),
-            hash: Sha512::new(),
+            hash: Some(Sha512::new()),
+            live: false,
+            gaps: Vec::new(),
             metadata,
             original,
             samples: 0,
@@ -100,6 +113,66 @@ impl SigmfSink {
             annotations: Vec::new(),
             overwrite: options.overwrite,
         })
+    }
+
+    /// Begins a pair of files that is there while it is written: from the first block on, whenever the process is killed, it
+    /// opens, and its metadata covers every whole sample in the dataset. Each gap becomes a capture and an annotation, and
+    /// both are in the metadata before the samples behind them are written. A live sink that is dropped leaves its files.
+    ///
+    /// - `hash`: whether to take the SHA-512 of the samples, which costs time
+    ///
+    /// # Errors
+    /// As [`SigmfSink::create`]; [`Error::Unsupported`] for an archive, which says its length in front.
+    pub fn live(path: &Path, options: &CreateOptions, hash: bool) -> Result<Self> {
+        let mut sink = Self::create(path, options)?;
+        if matches!(sink.target, Target::Archive { .. }) {
+            let what = "live writing; use NAME.sigmf-meta".into();
+            return Err(Error::Unsupported { format: "a SigMF archive", what });
+        }
+        sink.live = true;
+        if !hash {
+            sink.hash = None;
+        }
+        Ok(sink)
+    }
+
+    /// Hands what was written to the operating system, so that it survives the end of this process. Does so by itself at every
+    /// gap, and when some hundred kilobytes have gathered.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.target.data().flush()
+    }
+
+    /// Captures so far.
+    pub fn captures(&self) -> usize {
+        self.metadata.captures.len()
+    }
+
+    /// The metadata of a live recording as it stands.
+    fn save(&mut self) -> Result<()> {
+        let wrong = |path: &Path, error| Error::Metadata { path: path.to_owned(), error };
+        let path = self.target.path().to_owned();
+        let metadata = self.describe().map_err(|error| wrong(&path, error))?;
+        let mut json = Vec::new();
+        metadata.write(&mut json).map_err(|error| wrong(&path, error))?;
+        let mut file = Partial::create(&path, true)?;
+        file.write(&json)?;
+        file.replace()
+    }
+
+    /// The annotation that stands where samples are missing.
+    fn gap(&self, lost: Lost) -> Option<Annotation> {
+        let (value, comment) = match lost {
+            Lost::None => return None,
+            Lost::Count(lost) => (Value::from(lost), format!("{lost} samples lost")),
+            Lost::Unknown => (Value::from("unknown"), "samples lost, nobody counted how many".into()),
+        };
+        let mut annotation = Annotation::new(self.samples, 0);
+        (annotation.label, annotation.comment) = (Some("gap".into()), Some(comment));
+        annotation.extra.insert(LOST_SAMPLES.into(), value);
+        Some(annotation)
     }
 
     /// Begins a new capture where the block does not continue the last one, and wherever the recording that is
@@ -176,17 +249,21 @@ impl SigmfSink {
         Ok(annotation)
     }
 
-    /// All that is known at the end.
-    fn complete(&mut self) -> Result<(), MetadataError> {
-        let annotations = std::mem::take(&mut self.annotations);
-        let translated: Result<Vec<_>, _> = annotations.into_iter().map(|a| self.translate(a)).collect();
-        let metadata = &mut self.metadata;
+    /// All that is known by now.
+    fn describe(&self) -> Result<Metadata, MetadataError> {
+        let mut metadata = self.metadata.clone();
+        let translated: Result<Vec<_>, _> =
+            self.annotations.iter().map(|annotation| self.translate(annotation.clone())).collect();
         metadata.annotations = translated?;
+        metadata.annotations.extend(self.gaps.iter().cloned());
         metadata.annotations.sort_by_key(|annotation| annotation.sample_start);
-        metadata.global.sha512 = Some(hex(&self.hash.finalize_reset()));
+        if self.live {
+            metadata.global.extra.insert(LIVE.into(), true.into());
+        }
         let ours = |key: &String| key.starts_with("phy-sec:");
         let used = metadata.captures.iter().flat_map(|capture| capture.extra.keys()).any(ours)
-            || metadata.annotations.iter().flat_map(|annotation| annotation.extra.keys()).any(ours);
+            || metadata.annotations.iter().flat_map(|annotation| annotation.extra.keys()).any(ours)
+            || metadata.global.extra.keys().any(ours);
         if used {
             let extensions = metadata.global.extensions.get_or_insert_default();
             if !extensions.iter().any(|extension| extension.name == EXTENSION) {
@@ -194,7 +271,8 @@ impl SigmfSink {
                 extensions.push(Extension { name, version, optional: true });
             }
         }
-        metadata.check()
+        metadata.check()?;
+        Ok(metadata)
     }
 }
 
@@ -211,14 +289,40 @@ impl Sink for SigmfSink {
             (None, rate) => self.metadata.global.sample_rate = rate,
             _ => {}
         }
+        let first = self.samples == 0;
+        if self.live {
+            let captures = self.captures();
+            self.capture(read);
+            self.gaps.extend(self.gap(read.lost_before));
+            if !first && self.captures() > captures {
+                // What lies before the gap, then that there is one, then what lies behind it.
+                self.flush()?;
+                self.save()?;
+            }
+        }
         let Self { target, encoder, hash, .. } = self;
         encoder.encode(samples, read, |bytes| {
-            hash.update(bytes);
+            if let Some(hash) = hash {
+                hash.update(bytes);
+            }
             target.data().write(bytes)
         })?;
-        self.capture(read);
+        if !self.live {
+            self.capture(read);
+        }
         self.samples += read.samples as u64;
         self.next = read.sample_start + read.samples as u64;
+        if self.live && first {
+            // Metadata of another recording must not stand beside these samples, not even for a moment.
+            match std::fs::remove_file(self.target.path()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::Io { path: self.target.path().to_owned(), error });
+                }
+                _ => {}
+            }
+            self.target.data().publish()?;
+            self.save()?;
+        }
         Ok(())
     }
 
@@ -237,10 +341,12 @@ impl Sink for SigmfSink {
             return Err(Error::Empty { path });
         }
         let wrong = |error| Error::Metadata { path: path.clone(), error };
-        self.complete().map_err(wrong)?;
+        // A live recording's metadata are there already, and are ours.
+        let overwrite = self.overwrite || std::mem::take(&mut self.live);
+        self.metadata.global.sha512 = self.hash.take().map(|hash| hex(&hash.finalize()));
         let mut json = Vec::new();
-        self.metadata.write(&mut json).map_err(wrong)?;
-        self.target.finish(&json, self.overwrite)
+        self.describe().map_err(wrong)?.write(&mut json).map_err(wrong)?;
+        self.target.finish(&json, overwrite)
     }
 }
 

@@ -8,12 +8,14 @@ use std::{
 
 use ndarray::ArrayViewMut2;
 use num_complex::Complex32;
+use serde_json::Value;
 use sha2::{Digest, Sha512};
 
 use super::{
     archive::{self, ArchiveError},
     metadata::{Annotation, Metadata, MetadataError},
     segments::segments,
+    sink::LIVE,
 };
 use crate::{
     Error, OpenOptions, Read, Result, Source, StreamInfo,
@@ -81,8 +83,11 @@ impl SigmfSource {
             not_finite: options.not_finite,
         };
         let Extent { path: data, file, start, bytes } = extent;
+        // A recording whose writer was killed may end inside a sample, and says so.
+        let live = metadata.global.extra.get(LIVE).and_then(Value::as_bool) == Some(true);
+        let partial = options.partial || live;
         // Faults of the metadata are reported at the metadata, those of the samples at the samples.
-        let (mut segments, partial_bytes) = segments(path, &metadata, &layout, start, bytes, options.partial)
+        let (mut segments, partial_bytes) = segments(path, &metadata, &layout, start, bytes, partial)
             .map_err(|error| match error {
                 Error::Empty { .. } => Error::Empty { path: data.clone() },
                 Error::PartialSample { bytes, sample_bytes, .. } => {
