@@ -11,18 +11,52 @@
 //! [`Sliding`] keeps training cells [`Sliding::stride`] bins apart, which for the periodic Hann window makes
 //! bins three apart exactly independent in white noise (its transform has three coefficients).
 
+mod antennas;
+mod calibrate;
 mod cell_averaging;
+mod chirp;
+mod covariance;
+mod cyclic;
+mod energy;
 mod gamma;
+mod halves;
+mod hermitian;
+mod line;
 mod ordered_statistic;
+mod plane;
 mod sliding;
+mod source_number;
+mod tracy_widom;
+mod trimmed_mean;
+mod whiten;
+mod window;
+pub mod spectral_kurtosis;
 
 use serde::{Deserialize, Serialize};
 
+pub use antennas::{Antennas, eigenvalues};
+pub use calibrate::Calibration;
 pub use cell_averaging::CellAveraging;
+pub use chirp::Chirp;
+pub use covariance::{
+    ArithmeticGeometricMean, CovarianceAbsolute, CovarianceFrobenius, EnergyMinEigenvalue, MaxAutocorrelation,
+    MaxEigenvalueTrace, MaxMinEigenvalue, Measure,
+};
+pub use cyclic::{Coherence, Cyclostationary, Estimator};
+pub use energy::Energy;
 pub(crate) use gamma::{known_level_multiplier, tail};
+pub use line::Line;
+pub use halves::{GreatestOf, SmallestOf};
 pub(crate) use ordered_statistic::Level;
 pub use ordered_statistic::OrderedStatistic;
+pub use plane::{CellOfPlane, Plane};
 pub use sliding::{Detection, Edges, Sliding};
+pub use source_number::SourceNumber;
+pub use spectral_kurtosis::SpectralKurtosis;
+pub use tracy_widom::TracyWidom;
+pub use trimmed_mean::TrimmedMean;
+pub use whiten::{Whitener, Whiteners, Whitening};
+pub use window::{Detector, Judged, WindowTest};
 
 use crate::{Error, Result};
 
@@ -60,7 +94,7 @@ macro_rules! methods {
                 }
             }
 
-            /// The level of the `training` cells, at least one of them; their order may be changed.
+            /// The level of the `training` cells, at least one of them, in order of place; the order may be changed.
             pub fn level(&self, training: &mut [f64]) -> f64 {
                 match self {
                     $(Cfar::$method(method) => method.level(training),)*
@@ -75,6 +109,12 @@ methods! {
     CellAveraging,
     /// One of them by rank: other signals among them do no harm while they are few.
     OrderedStatistic,
+    /// The greater of the means before and behind: fewest false alarms where the noise changes its level.
+    GreatestOf,
+    /// The smaller of the means before and behind: a target beside another is still found.
+    SmallestOf,
+    /// Their mean without the weakest and the loudest.
+    TrimmedMean,
 }
 
 fn check(looks: usize, training: usize, pfa: f64) -> Result<()> {

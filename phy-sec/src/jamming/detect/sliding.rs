@@ -101,22 +101,25 @@ impl Sliding {
         Ok(detections)
     }
 
-    /// The training cells of `cell`.
+    /// The training cells of `cell`, in order of place: halves go by it.
     fn gather(&self, cells: &[f32], cell: usize, training: &mut Vec<f64>) {
         training.clear();
-        for i in 0..self.training {
-            let distance = self.guard + 1 + i * self.stride;
-            let (before, after) = match self.edges {
-                Edges::Wrap => {
-                    let n = cells.len();
-                    (Some((cell + n - distance) % n), (cell + distance) % n)
-                }
-                Edges::Shrink if distance >= cells.len() => break,
-                Edges::Shrink => (cell.checked_sub(distance), cell + distance),
-            };
-            let found = before.into_iter().chain([after]).filter_map(|i| cells.get(i));
-            training.extend(found.map(|&power| f64::from(power)));
-        }
+        let n = cells.len();
+        let distance = |i: usize| self.guard + 1 + i * self.stride;
+        // How many there can be on one side of a line that ends.
+        let fitting = match self.edges {
+            Edges::Wrap => self.training,
+            Edges::Shrink => self.training.min(n.saturating_sub(self.guard + 1).div_ceil(self.stride)),
+        };
+        let before = (0..fitting).rev().filter_map(|i| match self.edges {
+            Edges::Wrap => Some((cell + n - distance(i)) % n),
+            Edges::Shrink => cell.checked_sub(distance(i)),
+        });
+        let after = (0..fitting).map(|i| match self.edges {
+            Edges::Wrap => (cell + distance(i)) % n,
+            Edges::Shrink => cell + distance(i),
+        });
+        training.extend(before.chain(after).filter_map(|i| cells.get(i)).map(|&power| f64::from(power)));
     }
 
     fn check(&self, cells: &[f32]) -> Result<()> {
