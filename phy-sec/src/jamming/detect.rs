@@ -14,16 +14,21 @@
 mod antennas;
 mod calibrate;
 mod cell_averaging;
+mod change_point;
 mod chirp;
 mod covariance;
 mod cyclic;
 mod energy;
+mod floor;
 mod gamma;
 mod halves;
 mod hermitian;
 mod line;
+pub mod link;
+pub mod ofdm;
 mod ordered_statistic;
 mod plane;
+pub mod preamble;
 mod sliding;
 mod source_number;
 mod tracy_widom;
@@ -37,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use antennas::{Antennas, eigenvalues};
 pub use calibrate::Calibration;
 pub use cell_averaging::CellAveraging;
+pub use change_point::{Change, Chart, Cusum, PageHinkley, average_run_length};
 pub use chirp::Chirp;
 pub use covariance::{
     ArithmeticGeometricMean, CovarianceAbsolute, CovarianceFrobenius, EnergyMinEigenvalue, MaxAutocorrelation,
@@ -44,13 +50,14 @@ pub use covariance::{
 };
 pub use cyclic::{Coherence, Cyclostationary, Estimator};
 pub use energy::Energy;
+pub use floor::{Floor, FloorConfig, FloorLevel};
 pub(crate) use gamma::{known_level_multiplier, tail};
 pub use line::Line;
 pub use halves::{GreatestOf, SmallestOf};
 pub(crate) use ordered_statistic::Level;
 pub use ordered_statistic::OrderedStatistic;
 pub use plane::{CellOfPlane, Plane};
-pub use sliding::{Detection, Edges, Sliding};
+pub use sliding::{Detection, Edges, Multipliers, Sliding};
 pub use source_number::SourceNumber;
 pub use spectral_kurtosis::SpectralKurtosis;
 pub use tracy_widom::TracyWidom;

@@ -125,7 +125,7 @@ fn draw(trials: usize, seed: u64, null: impl Fn() -> Result<Null> + Sync) -> Res
             (0..CHUNK.min(trials - chunk * CHUNK)).map(|_| null(&mut rng)).collect()
         })
         .collect();
-    null()?;
+    drop(null()?);
     let mut drawn = chunks.concat();
     drawn.par_sort_unstable_by(|a, b| b.total_cmp(a));
     Ok(drawn)

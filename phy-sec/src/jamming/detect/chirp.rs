@@ -86,6 +86,9 @@ impl WindowDetector for Chirp {
                 max = max.max(peak(&spectrum).0);
                 unwound[..samples].iter_mut().zip(&next).for_each(|(u, w)| *u *= w);
             }
+            if power == 0.0 {
+                return f64::NAN;
+            }
             let share = max / (n * power);
             -(n - 1.0) * (1.0 - share.min(1.0 - 1e-7)).ln()
         }))

@@ -7,15 +7,15 @@
 //!
 //! Frequencies are in cycles per sample here: the caller multiplies by the sample rate.
 
+use kernels::{
+    fft::{Batch, Direction},
+    window::Window,
+};
 use num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
 use super::window::{Statistic, WindowDetector};
 use crate::{Backend, Error, Result};
-use kernels::{
-    fft::{Batch, Direction},
-    window::Window,
-};
 
 /// How the spectral correlation is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,6 +244,7 @@ struct Ssca {
     transform: Batch,
     products: Vec<Complex32>,
     spectra: Vec<Complex32>,
+    scales: Vec<f32>,
 }
 
 impl Ssca {
@@ -256,18 +257,23 @@ impl Ssca {
             transform: Batch::new(backend, used, Direction::Forward)?,
             products: zeros(),
             spectra: zeros(),
+            scales: vec![0.0; used],
         })
     }
 
     fn strongest(&mut self, x: &[Complex32]) -> Coherence {
         self.channels.run(x);
-        let Ssca { samples, channels: Channels { size, out, energy, .. }, transform, products, spectra } = self;
+        let Ssca { samples, channels, transform, products, spectra, scales } = self;
+        let Channels { size, window, out, energy, .. } = channels;
         let (n, size) = (*samples, *size);
         // A window's middle is the sample that it is compared with.
         let x = &x[size / 2..][..n];
-        let power: f32 = x.iter().map(Complex32::norm_sqr).sum();
+        // What is correlated with at bin q lies at -q/n: the power there, from the channel around it.
+        let gain: f32 = window.iter().sum::<f32>().powi(2);
+        let partner = |q: usize| (-frequency(q, n) * size as f64).round().rem_euclid(size as f64) as usize % size;
+        scales.iter_mut().enumerate().for_each(|(q, scale)| *scale = gain / energy[partner(q)].max(1e-30));
         let mut best = (0f32, 0, 0);
-        // Cyclic frequencies are `f_k + q - ...`: bins around minus the channel's own frequency are α = 0.
+        // Around α = 0 it is the power itself.
         let guard = 2.5 / size as f64;
         for k in 0..size {
             let channel = &out[k * n..][..n];
@@ -277,13 +283,13 @@ impl Ssca {
             if transform.process(products, spectra).is_err() {
                 unreachable!("one row in and out");
             }
-            let scale = energy[k] * power;
-            for (q, x) in spectra.iter().enumerate() {
-                let power = x.re * x.re + x.im * x.im;
-                if power > best.0 * scale {
+            let bar = energy[k].max(1e-30);
+            for (q, (x, scale)) in spectra.iter().zip(scales.iter()).enumerate() {
+                let power = (x.re * x.re + x.im * x.im) * scale;
+                if power > best.0 * bar {
                     let alpha = frequency(k, size) + frequency(q, n);
                     if (alpha - alpha.round()).abs() > guard {
-                        best = (power / scale, k, q);
+                        best = (power / bar, k, q);
                     }
                 }
             }
@@ -293,7 +299,7 @@ impl Ssca {
         let alpha = channel + strip;
         let alpha = alpha - alpha.round();
         let frequency = (channel - alpha / 2.0).clamp(-0.5, 0.5);
-        Coherence { frequency, cyclic_frequency: alpha.abs(), coherence: f64::from(coherence) * size as f64 }
+        Coherence { frequency, cyclic_frequency: alpha.abs(), coherence: coherence.into() }
     }
 }
 
@@ -327,7 +333,7 @@ mod tests {
             println!("{estimator:?}: {found:?}");
             let multiple = found.cyclic_frequency * 8.0;
             assert!((multiple - multiple.round()).abs() < 0.01 && multiple > 0.5, "{found:?}");
-            assert!((found.frequency - 0.11).abs() < 0.1, "{found:?}");
+            assert!((found.frequency - 0.11).abs() < 0.1 && found.coherence < 1.2, "{found:?}");
         }
     }
 

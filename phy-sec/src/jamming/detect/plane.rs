@@ -3,12 +3,10 @@
 //! The training cells are those of the rectangle around the cell under test, without the guard rectangle in the middle.
 //! Each axis has its own edges: a spectrogram ends in time and is a circle in frequency.
 
-use std::collections::BTreeMap;
-
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use super::{Cfar, Detection, Edges, OrderedStatistic};
+use super::{Cfar, Detection, Edges, Multipliers, OrderedStatistic};
 use crate::{Error, Result};
 
 /// Two-dimensional CFAR. Pairs are `[row, column]`.
@@ -65,11 +63,22 @@ impl Plane {
     /// [`Error::OutOfRange`] for the configuration; [`Error::TooShort`] when the window does not fit an axis;
     /// [`Error::NotFinite`] for a cell that is no number.
     pub fn detect(&self, cells: ArrayView2<'_, f32>) -> Result<Vec<CellOfPlane>> {
+        self.detect_with(cells, &mut Multipliers::default())
+    }
+
+    /// [`Plane::detect`] for plane after plane of the same window: its multipliers are computed once.
+    ///
+    /// # Errors
+    /// As [`Plane::detect`].
+    pub fn detect_with(
+        &self,
+        cells: ArrayView2<'_, f32>,
+        multipliers: &mut Multipliers,
+    ) -> Result<Vec<CellOfPlane>> {
         self.check(&cells)?;
         let [rows, columns] = [cells.nrows(), cells.ncols()];
         // What is used of each axis depends on one coordinate alone.
         let across: Vec<_> = (0..columns).map(|at| self.offsets(1, at, columns)).collect();
-        let mut multipliers = BTreeMap::new();
         let mut training = Vec::new();
         let mut found = Vec::new();
         for row in 0..rows {
@@ -84,12 +93,7 @@ impl Plane {
                 if used == 0 {
                     continue;
                 }
-                let multiplier = match multipliers.get(&used) {
-                    Some(&multiplier) => multiplier,
-                    None => *multipliers
-                        .entry(used)
-                        .or_insert(self.cfar.multiplier(self.looks, used, self.pfa)?),
-                };
+                let multiplier = multipliers.get(self.cfar, self.looks, used, self.pfa)?;
                 let (level, power) = (self.cfar.level(&mut training), f64::from(cells[[row, column]]));
                 if power > 0.0 && power >= multiplier * level {
                     let ratio = power / level;
@@ -181,9 +185,10 @@ mod tests {
                 ..Plane::default()
             };
             let (planes, rows, columns) = (3000, 5, 9);
+            let mut multipliers = Multipliers::default();
             let mut alarms = [[0usize; 9]; 5];
             for plane in 0..planes {
-                for cell in window.detect(noise((rows, columns), plane).view()).unwrap() {
+                for cell in window.detect_with(noise((rows, columns), plane).view(), &mut multipliers).unwrap() {
                     alarms[cell.place[0]][cell.place[1]] += 1;
                 }
             }

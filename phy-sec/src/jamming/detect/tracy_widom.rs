@@ -70,7 +70,7 @@ impl TracyWidom {
 }
 
 /// Nodes and weights of Gauss-Legendre quadrature on `0..end`: the roots by Newton's method.
-fn legendre(n: usize, end: f64) -> Vec<(f64, f64)> {
+pub(super) fn legendre(n: usize, end: f64) -> Vec<(f64, f64)> {
     (0..n)
         .map(|i| {
             let mut x = (std::f64::consts::PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();

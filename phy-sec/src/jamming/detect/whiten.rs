@@ -2,14 +2,13 @@
 //!
 //! The whitening filter is the prediction-error filter of the noise (Levinson and Durbin; Hayes, Statistical Digital Signal
 //! Processing and Modeling, 1996, section 5.2). It is learned from noise alone, for one sample rate and gain, on the first
-//! half, and judged on the second: it is used only where the noise is coloured and the filter makes it white.
+//! half, and judged on the second: it is used only where a window shows that the noise is coloured, and that the filter makes it white.
 
 use std::collections::BTreeMap;
 
 use kernels::fir::{Fir, Taps};
 use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};
-use statrs::function::gamma::gamma_ur;
 
 use crate::{Backend, Error, Result};
 
@@ -30,26 +29,26 @@ pub enum Whitening {
 pub struct Whitener {
     taps: Vec<Complex32>,
     decision: Whitening,
-    /// Probability of a correlation like the second half's under white noise, before and after the filter.
-    p_values: [f64; 2],
+    excess: [f64; 2],
     gain_db: f64,
 }
 
-/// Below this a recording is not white.
-const NOT_WHITE: f64 = 1e-3;
+/// From here on a correlation counts: it moves the sum of squared correlations of a window by so many of its deviations.
+const COUNTS: f64 = 0.25;
 
 impl Whitener {
-    /// Learns from `noise`, a recording without signals, whose length is at least 40 times `order`.
+    /// Learns from `noise`, a recording without signals, of at least 40 windows and 40 times the order.
     ///
     /// - `order`: of the filter, 1..=256
+    /// - `window`: samples that the detectors look at a time: what no window of this length shows does not count
     ///
     /// # Errors
     /// [`Error::OutOfRange`], [`Error::TooShort`], [`Error::NotFinite`]; [`Error::OutOfRange`] for noise without power.
-    pub fn learn(noise: &[Complex32], order: usize, backend: &Backend) -> Result<Self> {
+    pub fn learn(noise: &[Complex32], order: usize, window: usize, backend: &Backend) -> Result<Self> {
         if !(1..=256).contains(&order) {
             return Err(Error::OutOfRange { field: "order", rule: "within 1..=256", got: order.to_string() });
         }
-        let (need, got) = (40 * order, noise.len());
+        let (need, got) = (order.max(window).saturating_mul(40), noise.len());
         if got < need {
             return Err(Error::TooShort { what: "whitening", need, unit: "samples", got });
         }
@@ -62,18 +61,18 @@ impl Whitener {
             return Err(Error::OutOfRange { field: "noise", rule: "louder than digital silence", got: "0".into() });
         }
         let (taps, left) = levinson(&lags);
-        let before = portmanteau(second, 2 * order, backend);
+        let before = excess(second, 2 * order, window, backend);
         let mut whitener = Whitener {
             taps: taps.iter().map(|tap| Complex32::new(tap.re as f32, tap.im as f32)).collect(),
             decision: Whitening::Used,
-            p_values: [before, 0.0],
+            excess: [before, 0.0],
             gain_db: -10.0 * left.log10(),
         };
-        let after = portmanteau(&whitener.filter(second, backend)?, 2 * order, backend);
-        whitener.p_values[1] = after;
-        whitener.decision = if before >= NOT_WHITE {
+        let after = excess(&whitener.filter(second, backend)?, 2 * order, window, backend);
+        whitener.excess[1] = after;
+        whitener.decision = if before < COUNTS {
             Whitening::NotNeeded
-        } else if after >= NOT_WHITE {
+        } else if after < COUNTS {
             Whitening::Used
         } else {
             Whitening::Fails
@@ -86,9 +85,10 @@ impl Whitener {
         self.decision
     }
 
-    /// Probability of correlations like those of the second half under white noise: as it came, and through the filter.
-    pub fn p_values(&self) -> [f64; 2] {
-        self.p_values
+    /// How far the noise's correlations move the sum of their squares over a window, in deviations of that sum under white
+    /// noise: as it came, and through the filter. Below 0.25 does not count.
+    pub fn excess(&self) -> [f64; 2] {
+        self.excess
     }
 
     /// How much of the noise the filter predicts, dB: 0 for white noise.
@@ -120,13 +120,14 @@ impl Whitener {
 #[derive(Debug, Clone, Default)]
 pub struct Whiteners {
     order: usize,
+    window: usize,
     learned: BTreeMap<(u64, u64), Whitener>,
 }
 
 impl Whiteners {
-    /// - `order`: of every filter
-    pub fn new(order: usize) -> Self {
-        Whiteners { order, learned: BTreeMap::new() }
+    /// - `order`, `window`: of every one, as [`Whitener::learn`] has them
+    pub fn new(order: usize, window: usize) -> Self {
+        Whiteners { order, window, learned: BTreeMap::new() }
     }
 
     /// Learns, or learns anew, for one setting.
@@ -142,7 +143,7 @@ impl Whiteners {
         noise: &[Complex32],
         backend: &Backend,
     ) -> Result<&Whitener> {
-        let whitener = Whitener::learn(noise, self.order, backend)?;
+        let whitener = Whitener::learn(noise, self.order, self.window, backend)?;
         let entry = self.learned.entry((sample_rate.to_bits(), gain_db.to_bits()));
         Ok(entry.insert_entry(whitener).into_mut())
     }
@@ -176,17 +177,15 @@ fn levinson(r: &[Complex64]) -> (Vec<Complex64>, f64) {
     (taps, (error / r[0].re).max(1e-12))
 }
 
-/// Probability of the correlations of `x` at lags up to `lags` under white noise: `2 Σ |r|²/var` is chi-square with two
-/// degrees of freedom for each lag (Ljung and Box, Biometrika 65(2), 1978, pp. 297-303, for complex samples).
-fn portmanteau(x: &[Complex32], lags: usize, backend: &Backend) -> f64 {
+/// `2n Σ |r_l|²/r_0²` is chi-square with two degrees of freedom for each lag under white noise (Box and Pierce, J. Amer.
+/// Statist. Assoc. 65, 1970, pp. 1509-1526, for complex samples): by how many deviations `2 sqrt(lags)` the correlations of
+/// `x`, less what white noise shows in it, move that in a window.
+fn excess(x: &[Complex32], lags: usize, window: usize, backend: &Backend) -> f64 {
     let r = autocorrelation(x, lags, backend);
     let n = x.len() as f64;
-    let sum: f64 = r[1..]
-        .iter()
-        .enumerate()
-        .map(|(l, value)| value.norm_sqr() / r[0].re.powi(2) * n * (n + 1.0) / (n - 1.0 - l as f64))
-        .sum();
-    if sum.is_finite() { gamma_ur(lags as f64, sum.max(1e-300)) } else { 0.0 }
+    let squares: f64 = r[1..].iter().map(|value| value.norm_sqr() / r[0].re.powi(2)).sum();
+    let excess = window as f64 * (squares - lags as f64 / n) / (lags as f64).sqrt();
+    if excess.is_finite() { excess } else { f64::INFINITY }
 }
 
 #[cfg(test)]
@@ -205,37 +204,36 @@ mod tests {
     #[test]
     fn a_pole_is_found_and_taken_out() {
         let backend = Backend::default();
-        let whitener = Whitener::learn(&coloured(100_000, 1), 8, &backend).unwrap();
+        let whitener = Whitener::learn(&coloured(100_000, 1), 8, 1000, &backend).unwrap();
         assert_eq!(whitener.decision(), Whitening::Used);
         // One minus the squared pole is left: 2.9 dB.
         assert!((whitener.prediction_gain_db() - 2.924).abs() < 0.1, "{}", whitener.prediction_gain_db());
         assert!((whitener.taps[1] + Complex32::from_polar(0.7, 1.0)).norm() < 0.02);
         let other = whitener.apply(&coloured(50_000, 2), &backend).unwrap();
         assert_eq!(other.len(), 50_000 - 8);
-        assert!(portmanteau(&other, 16, &backend) > 1e-3);
-        assert!(portmanteau(&coloured(50_000, 2), 16, &backend) < 1e-12);
+        assert!(whitener.excess()[0] > 50.0 && whitener.excess()[1] < 0.25, "{:?}", whitener.excess());
     }
 
     #[test]
     fn white_noise_is_left_alone_and_what_a_short_filter_can_not_do_is_said() {
         let backend = Backend::default();
-        let white = Whitener::learn(&sim::noise(&mut sim::rng(3), 20_000, 1.0), 8, &backend).unwrap();
+        let white = Whitener::learn(&sim::noise(&mut sim::rng(3), 20_000, 1.0), 8, 200, &backend).unwrap();
         assert_eq!(white.decision(), Whitening::NotNeeded);
         let x = sim::noise(&mut sim::rng(4), 100, 1.0);
         assert_eq!(white.apply(&x, &backend).unwrap(), x);
         // A sharp band edge (noise twice over, slowed down by two and kept at its zeros) has no short inverse.
         let base = sim::noise(&mut sim::rng(5), 40_031, 1.0);
         let narrow: Vec<_> = base.windows(32).map(|w| w.iter().sum::<Complex32>()).collect();
-        let whitener = Whitener::learn(&narrow, 2, &backend).unwrap();
+        let whitener = Whitener::learn(&narrow, 2, 1000, &backend).unwrap();
         assert_eq!(whitener.decision(), Whitening::Fails);
-        assert!(Whitener::learn(&x, 8, &backend).is_err());
-        assert!(Whitener::learn(&[Complex32::ZERO; 400], 8, &backend).is_err());
+        assert!(Whitener::learn(&x, 8, 10, &backend).is_err());
+        assert!(Whitener::learn(&[Complex32::ZERO; 400], 8, 10, &backend).is_err());
     }
 
     #[test]
     fn every_setting_has_its_own() {
         let backend = Backend::default();
-        let mut whiteners = Whiteners::new(4);
+        let mut whiteners = Whiteners::new(4, 100);
         whiteners.learn(1e6, 20.0, &coloured(10_000, 6), &backend).unwrap();
         whiteners.learn(2e6, 20.0, &sim::noise(&mut sim::rng(7), 10_000, 1.0), &backend).unwrap();
         assert_eq!(whiteners.get(1e6, 20.0).unwrap().decision(), Whitening::Used);

@@ -108,7 +108,8 @@ fn finds_a_tone_and_a_sweep_below_a_victim() {
         let noise = sim::noise(&mut rng, n, 0.01);
         x.iter().zip(noise).map(|(x, w)| x * scale + w).collect()
     };
-    let whitener = Whitener::learn(&victim(100_000, 1), 32, &backend).unwrap();
+    let whitener = Whitener::learn(&victim(100_000, 1), 64, 1024, &backend).unwrap();
+    println!("{:?} {:?}", whitener.decision(), whitener.excess());
     let n = 1024;
     let mut calibration = Calibration::new(100_000, 1).unwrap();
     let detectors = [
@@ -121,7 +122,7 @@ fn finds_a_tone_and_a_sweep_below_a_victim() {
         let mut statistic = detector.engine(n, &backend).unwrap();
         let (mut found, mut alarms) = (0, 0);
         for trial in 0..trials {
-            let mut x = victim(n + 32, 100 + trial);
+            let mut x = victim(n + 64, 100 + trial);
             alarms += usize::from(statistic(&whitener.apply(&x, &backend).unwrap()) >= threshold);
             let mut rng = sim::rng(10_000 + trial);
             let (start, rate) = (rng.random::<f64>(), if sweeps { 0.9 / n as f64 } else { 0.0 });
