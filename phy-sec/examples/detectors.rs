@@ -35,7 +35,9 @@ fn main() -> Outcome {
 fn false_alarms(coloured: bool) -> Outcome {
     let backend = Backend::default();
     let mut calibration = Calibration::new(1_000_000, 1)?;
-    println!("| detector | samples | windows | asked 1e-1 | 1e-2 | 1e-3 |\n| --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| detector | samples | windows | asked 1e-1 | 1e-2 | 1e-3 |\n| --- | --- | --- | --- | --- | --- |"
+    );
     let pole = Complex32::from_polar(0.6, 0.8);
     for &detector in Detector::ALL {
         for samples in [100, 1024] {
@@ -80,7 +82,11 @@ fn false_alarms(coloured: bool) -> Outcome {
                 let mark = if (got - pfa).abs() <= half { "" } else { " (outside)" };
                 format!("{got:.2e} ± {half:.1e}{mark}")
             });
-            println!("| {} | {samples} | {windows} | {} |", detector.name(), cells.collect::<Vec<_>>().join(" | "));
+            println!(
+                "| {} | {samples} | {windows} | {} |",
+                detector.name(),
+                cells.collect::<Vec<_>>().join(" | ")
+            );
         }
     }
     Ok(())
@@ -200,7 +206,8 @@ fn jammers() -> Outcome {
                 if let Some(db) = jsr_db {
                     let mut rng = sim::rng(100_000 + trial);
                     let start: f64 = rng.random();
-                    let sweep = if jammer == "sweep" { rng.random_range(-0.95..0.95) / n as f64 } else { 0.0 };
+                    let sweep =
+                        if jammer == "sweep" { rng.random_range(-0.95..0.95) / n as f64 } else { 0.0 };
                     for (i, x) in x.iter_mut().enumerate() {
                         let phase = (start + 0.5 * sweep * i as f64) * i as f64;
                         let phase = phase.rem_euclid(1.0) * std::f64::consts::TAU;
@@ -217,7 +224,9 @@ fn jammers() -> Outcome {
             let pd = [-15.0, -10.0, -5.0, 0.0].map(|db| share(Some(db)).map(|pd| format!("{pd:.3}")));
             let pd = pd.into_iter().collect::<Result<Vec<_>, _>>()?.join(" | ");
             let name = format!("{detector:?}").replace('|', "");
-            println!("| {name} | QPSK, {samples_per_symbol} samples a symbol | {jammer} | {alarms:.4} | {pd} |");
+            println!(
+                "| {name} | QPSK, {samples_per_symbol} samples a symbol | {jammer} | {alarms:.4} | {pd} |"
+            );
         }
     }
     Ok(())
@@ -259,12 +268,17 @@ fn speed() -> Outcome {
             let detector = Detector::Cyclostationary(Cyclostationary { estimator, channels });
             // 256 frames of a quarter of the channels.
             let samples = 63 * channels + channels;
-            let mut test = WindowTest::new(detector, samples, 0.1, &mut Calibration::new(1000, 1)?, &backend)?;
+            let mut test =
+                WindowTest::new(detector, samples, 0.1, &mut Calibration::new(1000, 1)?, &backend)?;
             let used = &x[..x.len().min(1 << 18)];
-            measure(format!("{estimator:?}, {channels} channels, windows of {samples}"), used.len(), &mut || {
-                test.reset();
-                assert!(test.push(used).is_ok());
-            });
+            measure(
+                format!("{estimator:?}, {channels} channels, windows of {samples}"),
+                used.len(),
+                &mut || {
+                    test.reset();
+                    assert!(test.push(used).is_ok());
+                },
+            );
         }
     }
     let energy = Energy { uncertainty_db: 1.0, ..Energy::default() };

@@ -31,11 +31,11 @@ mod plane;
 pub mod preamble;
 mod sliding;
 mod source_number;
+pub mod spectral_kurtosis;
 mod tracy_widom;
 mod trimmed_mean;
 mod whiten;
 mod window;
-pub mod spectral_kurtosis;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,15 +45,15 @@ pub use cell_averaging::CellAveraging;
 pub use change_point::{Change, Chart, Cusum, PageHinkley, average_run_length};
 pub use chirp::Chirp;
 pub use covariance::{
-    ArithmeticGeometricMean, CovarianceAbsolute, CovarianceFrobenius, EnergyMinEigenvalue, MaxAutocorrelation,
-    MaxEigenvalueTrace, MaxMinEigenvalue, Measure,
+    ArithmeticGeometricMean, CovarianceAbsolute, CovarianceFrobenius, EnergyMinEigenvalue,
+    MaxAutocorrelation, MaxEigenvalueTrace, MaxMinEigenvalue, Measure,
 };
 pub use cyclic::{Coherence, Cyclostationary, Estimator};
 pub use energy::Energy;
 pub use floor::{Floor, FloorConfig, FloorLevel};
 pub(crate) use gamma::{known_level_multiplier, tail};
-pub use line::Line;
 pub use halves::{GreatestOf, SmallestOf};
+pub use line::Line;
 pub(crate) use ordered_statistic::Level;
 pub use ordered_statistic::OrderedStatistic;
 pub use plane::{CellOfPlane, Plane};

@@ -157,9 +157,7 @@ mod tests {
     #[test]
     fn an_extreme_value_is_extrapolated() {
         let mut calibration = Calibration::new(400_000, 3).unwrap();
-        let null = || -> Result<Null> {
-            Ok(Box::new(|rng| -(-(1.0 - rng.random::<f64>()).ln() / 1e4).ln()))
-        };
+        let null = || -> Result<Null> { Ok(Box::new(|rng| -(-(1.0 - rng.random::<f64>()).ln() / 1e4).ln())) };
         for pfa in [0.1f64, 1e-3, 1e-6] {
             let got = calibration.extreme("largest", pfa, null).unwrap();
             let want = -(-(-pfa).ln_1p() / 1e4).ln();

@@ -67,7 +67,11 @@ impl Chart {
     /// [`Error::OutOfRange`] unless `shift` is within 0.1..=10 and `run_length` within 10..=1e9.
     pub fn design(shift: f64, run_length: f64, two_sided: bool) -> Result<Self> {
         if !(0.1..=10.0).contains(&shift) {
-            return Err(Error::OutOfRange { field: "shift", rule: "within 0.1..=10", got: shift.to_string() });
+            return Err(Error::OutOfRange {
+                field: "shift",
+                rule: "within 0.1..=10",
+                got: shift.to_string(),
+            });
         }
         if !(10.0..=1e9).contains(&run_length) {
             let (rule, got) = ("within 10..=1e9", run_length.to_string());
@@ -213,9 +217,39 @@ mod tests {
     #[test]
     fn run_lengths_of_the_table() {
         for (k, h, lengths) in [
-            (0.5, 4.0, [335.3621408299637, 26.679144641436707, 8.383215782839626, 3.3427726934341275, 2.194481760895747]),
-            (0.5, 5.0, [930.851801686633, 38.009503867478436, 10.375996425512817, 4.00887503601483, 2.573253265561678]),
-            (0.25, 8.0, [736.7255662100065, 28.7634327411605, 11.393243839681261, 5.214167774237477, 3.475557569945852]),
+            (
+                0.5,
+                4.0,
+                [
+                    335.3621408299637,
+                    26.679144641436707,
+                    8.383215782839626,
+                    3.3427726934341275,
+                    2.194481760895747,
+                ],
+            ),
+            (
+                0.5,
+                5.0,
+                [
+                    930.851801686633,
+                    38.009503867478436,
+                    10.375996425512817,
+                    4.00887503601483,
+                    2.573253265561678,
+                ],
+            ),
+            (
+                0.25,
+                8.0,
+                [
+                    736.7255662100065,
+                    28.7634327411605,
+                    11.393243839681261,
+                    5.214167774237477,
+                    3.475557569945852,
+                ],
+            ),
         ] {
             for (shift, want) in [0.0, 0.5, 1.0, 2.0, 3.0].into_iter().zip(lengths) {
                 let got = average_run_length(k, h, shift).unwrap();

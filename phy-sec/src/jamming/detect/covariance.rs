@@ -293,12 +293,14 @@ mod tests {
             Measure::MaxAutocorrelation,
         ] {
             let of = |lags: &[Vec<Complex64>]| -> Vec<f64> {
-                let mut values: Vec<_> = lags.iter().map(|lags| measure.of_autocorrelations(lags).unwrap()).collect();
+                let mut values: Vec<_> =
+                    lags.iter().map(|lags| measure.of_autocorrelations(lags).unwrap()).collect();
                 values.sort_by(f64::total_cmp);
                 values
             };
             let threshold = of(&noise)[trials * 9 / 10];
-            let pd = |lags| of(lags).iter().filter(|value| **value >= threshold).count() as f64 / trials as f64;
+            let pd =
+                |lags| of(lags).iter().filter(|value| **value >= threshold).count() as f64 / trials as f64;
             let (below, above) = (pd(&below), pd(&above));
             println!("{measure:?}: threshold {threshold:.5}, Pd {below:.2} at -20 dB, {above:.2} at -17 dB");
             // Published: 0.9 from -18 dB on for all five.

@@ -81,7 +81,12 @@ impl WindowDetector for Cyclostationary {
         }
         let need = 4 * self.channels;
         if samples < need {
-            return Err(Error::TooShort { what: "spectral correlation", need, unit: "samples", got: samples });
+            return Err(Error::TooShort {
+                what: "spectral correlation",
+                need,
+                unit: "samples",
+                got: samples,
+            });
         }
         if samples > 1 << 20 {
             let (rule, got) = ("at most 1048576 for a spectral correlation", samples.to_string());
@@ -91,7 +96,8 @@ impl WindowDetector for Cyclostationary {
     }
 
     fn statistic(&self, samples: usize, backend: &Backend) -> Result<Statistic> {
-        let log = |frames: usize, coherence: f64| -(frames as f64 - 1.0) * (1.0 - coherence.min(1.0 - 1e-7)).ln();
+        let log =
+            |frames: usize, coherence: f64| -(frames as f64 - 1.0) * (1.0 - coherence.min(1.0 - 1e-7)).ln();
         Ok(match self.estimator {
             Estimator::Fam => {
                 let mut fam = Fam::new(self.channels, samples, backend)?;
@@ -191,7 +197,8 @@ impl Fam {
 
     fn strongest(&mut self, x: &[Complex32]) -> Coherence {
         self.channels.run(x);
-        let Fam { frames, channels: Channels { size, hop, out, energy, .. }, transform, products, spectra } = self;
+        let Fam { frames, channels: Channels { size, hop, out, energy, .. }, transform, products, spectra } =
+            self;
         let (frames, size) = (*frames, *size);
         // Beyond half a channel's distance the next pair sees the same cyclic frequency better.
         let reach = (frames * *hop / (2 * size)).max(1);
@@ -270,7 +277,8 @@ impl Ssca {
         let x = &x[size / 2..][..n];
         // What is correlated with at bin q lies at -q/n: the power there, from the channel around it.
         let gain: f32 = window.iter().sum::<f32>().powi(2);
-        let partner = |q: usize| (-frequency(q, n) * size as f64).round().rem_euclid(size as f64) as usize % size;
+        let partner =
+            |q: usize| (-frequency(q, n) * size as f64).round().rem_euclid(size as f64) as usize % size;
         scales.iter_mut().enumerate().for_each(|(q, scale)| *scale = gain / energy[partner(q)].max(1e-30));
         let mut best = (0f32, 0, 0);
         // Around α = 0 it is the power itself.
@@ -359,7 +367,8 @@ mod tests {
         let x = [Complex32::ONE; 100];
         let detector = Cyclostationary { channels: 12, ..Cyclostationary::DEFAULT };
         assert!(detector.strongest(&x, &Backend::default()).is_err());
-        let error = Cyclostationary { channels: 32, ..detector }.strongest(&x, &Backend::default()).unwrap_err();
+        let error =
+            Cyclostationary { channels: 32, ..detector }.strongest(&x, &Backend::default()).unwrap_err();
         assert_eq!(error.to_string(), "spectral correlation needs at least 128 samples, got 100");
     }
 }

@@ -65,7 +65,9 @@ impl Energy {
         // A Poisson mixture of Gamma tails; twelve deviations and some hold all of it that counts.
         let reach = 12.0 * mean.sqrt() + 40.0;
         let (low, high) = ((mean - reach).max(0.0) as u64, (mean + reach) as u64);
-        let weight = |j: f64| if mean > 0.0 { (j * mean.ln() - mean - ln_gamma(j + 1.0)).exp() } else { f64::from(j == 0.0) };
+        let weight = |j: f64| {
+            if mean > 0.0 { (j * mean.ln() - mean - ln_gamma(j + 1.0)).exp() } else { f64::from(j == 0.0) }
+        };
         let mut tail = gamma_ur(n + low as f64, at);
         let mut sum = 0.0;
         for j in low..=high {

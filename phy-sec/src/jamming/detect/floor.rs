@@ -207,7 +207,10 @@ mod tests {
             if t < 200 || t > 300 {
                 assert!(!level.raised, "{t}: {level:?}");
             } else if (202..230).contains(&t) {
-                assert!(level.raised && (level.level_db - level.floor_db - 3.0).abs() < 0.5, "{t}: {level:?}");
+                assert!(
+                    level.raised && (level.level_db - level.floor_db - 3.0).abs() < 0.5,
+                    "{t}: {level:?}"
+                );
             }
         }
     }
@@ -224,7 +227,9 @@ mod tests {
             let level = floor.push(1e6, 20.0, &interval(20.0, &mut rng)).unwrap();
             assert!(!level.raised && (level.floor_db + 40.0).abs() < 0.3, "{level:?}");
         }
-        let raised = |floor: &mut Floor, rng: &mut ChaCha8Rng| floor.push(1e6, 0.0, &interval(20.0, rng)).unwrap().raised;
+        let raised = |floor: &mut Floor, rng: &mut ChaCha8Rng| {
+            floor.push(1e6, 0.0, &interval(20.0, rng)).unwrap().raised
+        };
         // One interval is not enough, however loud; two are.
         assert!(!raised(&mut floor, &mut rng));
         assert!(raised(&mut floor, &mut rng));

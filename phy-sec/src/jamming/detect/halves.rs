@@ -108,7 +108,8 @@ mod tests {
         for looks in [1, 3, 50] {
             for multiplier in [0.5, 2.0, 8.0] {
                 let want = super::super::CellAveraging {}.pfa(looks, 1, multiplier);
-                for got in [GreatestOf {}.pfa(looks, 1, multiplier), SmallestOf {}.pfa(looks, 1, multiplier)] {
+                for got in [GreatestOf {}.pfa(looks, 1, multiplier), SmallestOf {}.pfa(looks, 1, multiplier)]
+                {
                     assert!((got - want).abs() < 1e-9 * want.max(1e-9), "{looks} {multiplier}: {got} {want}");
                 }
             }

@@ -162,7 +162,10 @@ mod tests {
                 want.sort_by(f64::total_cmp);
                 got.sort_by(f64::total_cmp);
                 for (got, want) in got.iter().zip(&want) {
-                    assert!((got - want).abs() < 1e-12 * n as f64 * (1.0 + want.abs()), "{n} {kind}: {got} {want}");
+                    assert!(
+                        (got - want).abs() < 1e-12 * n as f64 * (1.0 + want.abs()),
+                        "{n} {kind}: {got} {want}"
+                    );
                 }
             }
         }

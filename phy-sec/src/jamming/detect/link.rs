@@ -100,7 +100,11 @@ impl LinkConsistency {
             return Err(Error::TooShort { what: "link consistency", need: 1, unit: "packets", got: 0 });
         }
         if count > PACKETS {
-            return Err(Error::OutOfRange { field: "packets", rule: "at most 10000", got: count.to_string() });
+            return Err(Error::OutOfRange {
+                field: "packets",
+                rule: "at most 10000",
+                got: count.to_string(),
+            });
         }
         check(packets)?;
         let mut sent = vec![0usize; self.counts.len()];
@@ -149,7 +153,8 @@ impl LinkConsistency {
 
     /// The least correlation of the window by its rank among those learned, over all packets that have one.
     fn place(&self, packets: &[Packet]) -> f64 {
-        let seen = packets.iter().filter(|packet| packet.delivered).filter_map(|packet| packet.csi_correlation);
+        let seen =
+            packets.iter().filter(|packet| packet.delivered).filter_map(|packet| packet.csi_correlation);
         let (count, least) = seen.fold((0, f64::INFINITY), |(count, least), c| (count + 1, c.min(least)));
         if count == 0 || self.correlations.is_empty() {
             return 1.0;
@@ -160,7 +165,8 @@ impl LinkConsistency {
 }
 
 fn check(packets: &[Packet]) -> Result<()> {
-    let good = |p: &Packet| p.rssi.is_finite() && p.rssi.abs() < 1e4 && p.csi_correlation.is_none_or(f64::is_finite);
+    let good =
+        |p: &Packet| p.rssi.is_finite() && p.rssi.abs() < 1e4 && p.csi_correlation.is_none_or(f64::is_finite);
     match packets.iter().position(|packet| !good(packet)) {
         Some(index) => Err(Error::NotFinite { what: "packets", index }),
         None => Ok(()),
@@ -177,7 +183,8 @@ mod tests {
     fn packets(n: usize, strong: bool, jammed: bool, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<Packet> {
         (0..n)
             .map(|_| {
-                let rssi = if strong { rng.random_range(-75.0..-55.0) } else { rng.random_range(-95.0..-55.0) };
+                let rssi =
+                    if strong { rng.random_range(-75.0..-55.0) } else { rng.random_range(-95.0..-55.0) };
                 let share = (0.99f64).min(0.99 + (rssi + 75.0) * 0.03).max(0.2);
                 let arrives = rng.random::<f64>() < if jammed { 0.4 * share } else { share };
                 Packet { rssi, delivered: arrives, csi_correlation: Some(rng.random_range(0.9..1.0)) }
@@ -198,15 +205,16 @@ mod tests {
             found += usize::from(link.judge(&packets(60, true, true, &mut rng), 1e-3).unwrap().inconsistent);
         }
         let rates = alarms.map(|alarms| alarms as f64 / trials as f64);
-        println!("link consistency, 60 packets: asked 5e-2 and 1e-1, measured {rates:?}; jammed found {found}");
+        println!(
+            "link consistency, 60 packets: asked 5e-2 and 1e-1, measured {rates:?}; jammed found {found}"
+        );
         let sigma = (0.1 * 0.9 / trials as f64).sqrt();
         assert!(rates[0] > 0.025 && rates[0] < 0.05 + 3.0 * sigma, "{rates:?}");
         assert!(rates[1] < 0.1 + 3.0 * sigma, "{rates:?}");
         assert!(found > trials * 99 / 100, "{found}");
         // A weak link that loses half is what it always was.
-        let weak: Vec<_> = (0..60)
-            .map(|i| Packet { rssi: -91.0, delivered: i % 2 == 0, csi_correlation: None })
-            .collect();
+        let weak: Vec<_> =
+            (0..60).map(|i| Packet { rssi: -91.0, delivered: i % 2 == 0, csi_correlation: None }).collect();
         let judged = link.judge(&weak, 1e-3).unwrap();
         assert!(!judged.inconsistent && judged.place_p_value == 1.0, "{judged:?}");
         let strong: Vec<_> = weak.iter().map(|p| Packet { rssi: -60.0, ..*p }).collect();

@@ -188,7 +188,9 @@ mod tests {
             let mut multipliers = Multipliers::default();
             let mut alarms = [[0usize; 9]; 5];
             for plane in 0..planes {
-                for cell in window.detect_with(noise((rows, columns), plane).view(), &mut multipliers).unwrap() {
+                for cell in
+                    window.detect_with(noise((rows, columns), plane).view(), &mut multipliers).unwrap()
+                {
                     alarms[cell.place[0]][cell.place[1]] += 1;
                 }
             }
@@ -208,7 +210,8 @@ mod tests {
     fn one_row_is_the_line() {
         let plane = noise((1, 300), 4);
         let window = Plane { guard: [0, 2], training: [0, 8], stride: [1, 1], pfa: 0.05, ..Plane::default() };
-        let line = super::super::Sliding { guard: 2, training: 8, stride: 1, pfa: 0.05, ..Default::default() };
+        let line =
+            super::super::Sliding { guard: 2, training: 8, stride: 1, pfa: 0.05, ..Default::default() };
         let found: Vec<Detection> =
             window.detect(plane.view()).unwrap().into_iter().map(Detection::from).collect();
         assert!(found.len() > 5);

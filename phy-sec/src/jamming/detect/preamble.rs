@@ -45,7 +45,11 @@ impl Preamble {
             return Err(Error::NotFinite { what: "template", index });
         }
         if template.iter().all(|x| x.norm_sqr() == 0.0) {
-            return Err(Error::OutOfRange { field: "template", rule: "louder than silence", got: "0".into() });
+            return Err(Error::OutOfRange {
+                field: "template",
+                rule: "louder than silence",
+                got: "0".into(),
+            });
         }
         Ok(Preamble {
             template: Template::new(backend, template)?,

@@ -43,7 +43,11 @@ pub fn moments(m: usize, shape: f64) -> Result<[f64; 3]> {
         return Err(Error::OutOfRange { field: "m", rule: "at least 2", got: m.to_string() });
     }
     if !(shape > 0.0 && shape <= 1e9) {
-        return Err(Error::OutOfRange { field: "shape", rule: "above 0 and at most 1e9", got: shape.to_string() });
+        return Err(Error::OutOfRange {
+            field: "shape",
+            rule: "above 0 and at most 1e9",
+            got: shape.to_string(),
+        });
     }
     let (m, s) = (m as f64, shape);
     let n = m * s;
@@ -51,10 +55,15 @@ pub fn moments(m: usize, shape: f64) -> Result<[f64; 3]> {
     let u2 = 2.0 * m * m * base / (m - 1.0);
     let u3 = 8.0 * m.powi(3) * base / ((m - 1.0).powi(2) * (n + 4.0) * (n + 5.0))
         * ((s + 4.0) * n - 5.0 * s - 2.0);
-    let polynomial = m.powi(3) * s.powi(4) + 3.0 * m * m * s.powi(4) + m.powi(3) * s.powi(3)
-        + 68.0 * m * m * s.powi(3) - 93.0 * m * s.powi(3)
-        + 125.0 * m * m * s * s - 245.0 * m * s * s + 84.0 * s * s
-        - 32.0 * m * s + 48.0 * s + 24.0;
+    let polynomial =
+        m.powi(3) * s.powi(4) + 3.0 * m * m * s.powi(4) + m.powi(3) * s.powi(3) + 68.0 * m * m * s.powi(3)
+            - 93.0 * m * s.powi(3)
+            + 125.0 * m * m * s * s
+            - 245.0 * m * s * s
+            + 84.0 * s * s
+            - 32.0 * m * s
+            + 48.0 * s
+            + 24.0;
     let u4 = 12.0 * m.powi(4) * base / ((m - 1.0).powi(3) * (n + 4.0) * (n + 5.0) * (n + 6.0) * (n + 7.0))
         * polynomial;
     Ok([u2, u3, u4])
@@ -67,7 +76,11 @@ pub fn moments(m: usize, shape: f64) -> Result<[f64; 3]> {
 pub fn thresholds(m: usize, shape: f64, tail: f64, law: Pearson) -> Result<[f64; 2]> {
     let [u2, u3, _] = moments(m, shape)?;
     if !(1e-12..0.5).contains(&tail) {
-        return Err(Error::OutOfRange { field: "tail", rule: "from 1e-12 to below 0.5", got: tail.to_string() });
+        return Err(Error::OutOfRange {
+            field: "tail",
+            rule: "from 1e-12 to below 0.5",
+            got: tail.to_string(),
+        });
     }
     // Where the law begins, and its tails below and above.
     let (start, below, above): (f64, Box<dyn Fn(f64) -> f64>, Box<dyn Fn(f64) -> f64>) = match law {
@@ -86,7 +99,11 @@ pub fn thresholds(m: usize, shape: f64, tail: f64, law: Pearson) -> Result<[f64;
             let a = (b - 1.0) * (half * y - 1.0) / 2.0;
             let start = 1.0 - a / (b - 1.0);
             let share = move |x: f64| ((x - start) / (1.0 + x - start)).clamp(0.0, 1.0);
-            (start, Box::new(move |x| beta_reg(a, b, share(x))), Box::new(move |x| beta_reg(b, a, 1.0 - share(x))))
+            (
+                start,
+                Box::new(move |x| beta_reg(a, b, share(x))),
+                Box::new(move |x| beta_reg(b, a, 1.0 - share(x))),
+            )
         }
     };
     let spread = u2.sqrt();
@@ -142,9 +159,10 @@ impl WindowDetector for SpectralKurtosis {
         Ok(Box::new(move |x: &[Complex32]| {
             sums.reset();
             sums.push(&x[..m * size]);
-            sums.values().map(|sk| (sk - 1.0) / (upper - 1.0)).map(|over| {
-                if over < 0.0 { -over * (upper - 1.0) / (1.0 - lower) } else { over }
-            }).fold(0.0, f64::max)
+            sums.values()
+                .map(|sk| (sk - 1.0) / (upper - 1.0))
+                .map(|over| if over < 0.0 { -over * (upper - 1.0) / (1.0 - lower) } else { over })
+                .fold(0.0, f64::max)
         }))
     }
 }
@@ -221,20 +239,55 @@ mod tests {
     fn moments_and_thresholds_of_the_table() {
         let tail = 0.001_349_898_031_630_094_6;
         for (m, shape, u, iii, vi) in [
-            (300, 10.0, [0.007345611948117747, 0.0001369950559948312, 0.00016688723457220807],
-             [0.767535783435593, 1.2821180624428823], [0.7664781876891555, 1.2831255281501788]),
-            (100, 1.0, [0.03845806244435599, 0.007015142185617162, 0.007457470736617092],
-             [0.638660285934801, 1.8330376248760283], [0.6048483188488534, 1.8605005519828666]),
-            (256, 1.0, [0.015384389666195411, 0.0011589230375194813, 0.0009212709399253956],
-             [0.7249537578880623, 1.4733903476602728], [0.715165394797753, 1.4819403963294087]),
-            (1024, 1.0, [0.00389104690896328, 7.530400665881739e-05, 4.89908350895489e-05],
-             [0.8383281523225283, 1.2131125433567846], [0.8370110119084093, 1.214341875743549]),
-            (6104, 1.0, [0.0006548788298655248, 2.142435979426284e-06, 1.3038287388399225e-06],
-             [0.9275702914895276, 1.0811489177523836], [0.9274788582221617, 1.0812377897426881]),
-            (8192, 1.0, [0.0004880429405158712, 1.1901450118363006e-06, 7.216936202632851e-07],
-             [0.9369638063825947, 1.0695364844676516], [0.9369050189923807, 1.069593847207573]),
-            (32, 64.0, [0.06536451869921256, 0.008901384965011848, 0.014755301979898062],
-             [0.4095428169692239, 1.9500910401936085], [0.3906395070024451, 1.966830401978005]),
+            (
+                300,
+                10.0,
+                [0.007345611948117747, 0.0001369950559948312, 0.00016688723457220807],
+                [0.767535783435593, 1.2821180624428823],
+                [0.7664781876891555, 1.2831255281501788],
+            ),
+            (
+                100,
+                1.0,
+                [0.03845806244435599, 0.007015142185617162, 0.007457470736617092],
+                [0.638660285934801, 1.8330376248760283],
+                [0.6048483188488534, 1.8605005519828666],
+            ),
+            (
+                256,
+                1.0,
+                [0.015384389666195411, 0.0011589230375194813, 0.0009212709399253956],
+                [0.7249537578880623, 1.4733903476602728],
+                [0.715165394797753, 1.4819403963294087],
+            ),
+            (
+                1024,
+                1.0,
+                [0.00389104690896328, 7.530400665881739e-05, 4.89908350895489e-05],
+                [0.8383281523225283, 1.2131125433567846],
+                [0.8370110119084093, 1.214341875743549],
+            ),
+            (
+                6104,
+                1.0,
+                [0.0006548788298655248, 2.142435979426284e-06, 1.3038287388399225e-06],
+                [0.9275702914895276, 1.0811489177523836],
+                [0.9274788582221617, 1.0812377897426881],
+            ),
+            (
+                8192,
+                1.0,
+                [0.0004880429405158712, 1.1901450118363006e-06, 7.216936202632851e-07],
+                [0.9369638063825947, 1.0695364844676516],
+                [0.9369050189923807, 1.069593847207573],
+            ),
+            (
+                32,
+                64.0,
+                [0.06536451869921256, 0.008901384965011848, 0.014755301979898062],
+                [0.4095428169692239, 1.9500910401936085],
+                [0.3906395070024451, 1.966830401978005],
+            ),
         ] {
             let got = moments(m, shape).unwrap();
             for (got, want) in got.iter().zip(u) {
@@ -257,7 +310,8 @@ mod tests {
         let size = 64;
         let mut x = sim::noise(&mut sim::rng(1), 512 * size, 1.0);
         for (n, x) in x.iter_mut().enumerate() {
-            let at = |bin: usize| Complex32::cis(std::f32::consts::TAU * ((bin * n) % size) as f32 / size as f32);
+            let at =
+                |bin: usize| Complex32::cis(std::f32::consts::TAU * ((bin * n) % size) as f32 / size as f32);
             *x += at(5) * 3.0;
             if n / size % 8 == 0 {
                 *x += at(20) * 8.0;

@@ -58,7 +58,11 @@ impl TracyWidom {
     /// [`Error::OutOfRange`] unless `p` is within 0.001..=1 - 1e-9.
     pub fn quantile(self, p: f64) -> Result<f64> {
         if !(1e-3..=1.0 - 1e-9).contains(&p) {
-            return Err(Error::OutOfRange { field: "p", rule: "within 0.001..=1 - 1e-9", got: p.to_string() });
+            return Err(Error::OutOfRange {
+                field: "p",
+                rule: "within 0.001..=1 - 1e-9",
+                got: p.to_string(),
+            });
         }
         let (mut low, mut high) = (-6.0, 10.0);
         while high - low > 1e-12 {

@@ -44,7 +44,11 @@ impl TrimmedMean {
     }
 
     pub(super) fn pfa(&self, looks: usize, training: usize, multiplier: f64) -> f64 {
-        if looks == 1 { self.product(training, multiplier) } else { self.sampled(looks, training).pfa(multiplier) }
+        if looks == 1 {
+            self.product(training, multiplier)
+        } else {
+            self.sampled(looks, training).pfa(multiplier)
+        }
     }
 
     pub(super) fn multiplier(&self, looks: usize, training: usize, pfa: f64) -> Result<f64> {
@@ -93,7 +97,9 @@ impl TrimmedMean {
         let group = samples.div_ceil(1024);
         Level::of(
             looks,
-            levels.chunks(group).map(|group| (group.iter().sum::<f64>() / group.len() as f64, group.len() as f64)),
+            levels
+                .chunks(group)
+                .map(|group| (group.iter().sum::<f64>() / group.len() as f64, group.len() as f64)),
         )
     }
 }

@@ -58,7 +58,11 @@ impl Whitener {
         let (first, second) = noise.split_at(got / 2);
         let lags = autocorrelation(first, order, backend);
         if !(lags[0].re > 0.0) {
-            return Err(Error::OutOfRange { field: "noise", rule: "louder than digital silence", got: "0".into() });
+            return Err(Error::OutOfRange {
+                field: "noise",
+                rule: "louder than digital silence",
+                got: "0".into(),
+            });
         }
         let (taps, left) = levinson(&lags);
         let before = excess(second, 2 * order, window, backend);
@@ -107,7 +111,12 @@ impl Whitener {
     fn filter(&self, x: &[Complex32], backend: &Backend) -> Result<Vec<Complex32>> {
         let order = self.taps.len() - 1;
         if x.len() <= order {
-            return Err(Error::TooShort { what: "whitening", need: order + 1, unit: "samples", got: x.len() });
+            return Err(Error::TooShort {
+                what: "whitening",
+                need: order + 1,
+                unit: "samples",
+                got: x.len(),
+            });
         }
         let mut out = vec![Complex32::ZERO; x.len()];
         Fir::new(backend, Taps::Complex(self.taps.clone()))?.push(x, &mut out)?;
@@ -198,7 +207,13 @@ mod tests {
         let pole = Complex32::from_polar(0.7, 1.0);
         let mut last = Complex32::ZERO;
         let noise = sim::noise(&mut sim::rng(seed), n + 100, 1.0).into_iter();
-        noise.map(|w| { last = last * pole + w; last }).skip(100).collect()
+        noise
+            .map(|w| {
+                last = last * pole + w;
+                last
+            })
+            .skip(100)
+            .collect()
     }
 
     #[test]

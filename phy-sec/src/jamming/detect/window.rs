@@ -243,11 +243,7 @@ impl WindowTest {
             };
             // Digital silence has no ratio to anything.
             let statistic = if statistic.is_nan() { 0.0 } else { statistic };
-            judged.push(Judged {
-                sample_start: self.next,
-                statistic,
-                detected: statistic >= self.threshold,
-            });
+            judged.push(Judged { sample_start: self.next, statistic, detected: statistic >= self.threshold });
             self.next += self.samples as u64;
         }
         self.pending.extend_from_slice(x);

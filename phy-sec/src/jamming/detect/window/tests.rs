@@ -30,7 +30,9 @@ fn false_alarms_are_those_asked_for() {
     let mut calibration = Calibration::new(40_000, 1).unwrap();
     for &detector in Detector::ALL {
         let (samples, trials, asked) = (100, if detector.extreme() { 4_000 } else { 20_000 }, [1e-1, 1e-2]);
-        for (pfa, alarms) in asked.into_iter().zip(alarms(detector, samples, trials, &asked, &mut calibration)) {
+        for (pfa, alarms) in
+            asked.into_iter().zip(alarms(detector, samples, trials, &asked, &mut calibration))
+        {
             let got = alarms as f64 / trials as f64;
             let calibrated = match detector.exact(samples, pfa) {
                 Some(_) => 0.0,
@@ -128,7 +130,10 @@ fn finds_a_tone_and_a_sweep_below_a_victim() {
             let (start, rate) = (rng.random::<f64>(), if sweeps { 0.9 / n as f64 } else { 0.0 });
             for (i, x) in x.iter_mut().enumerate() {
                 let phase = (start + 0.5 * rate * i as f64) * i as f64;
-                *x += Complex32::from_polar(10f32.powf(-0.5), (phase.rem_euclid(1.0) * std::f64::consts::TAU) as f32);
+                *x += Complex32::from_polar(
+                    10f32.powf(-0.5),
+                    (phase.rem_euclid(1.0) * std::f64::consts::TAU) as f32,
+                );
             }
             found += usize::from(statistic(&whitener.apply(&x, &backend).unwrap()) >= threshold);
         }
