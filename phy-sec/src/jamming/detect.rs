@@ -243,4 +243,30 @@ mod tests {
             assert!((got - want).abs() < 4.0 * sigma, "{got} {want}");
         }
     }
+
+    /// Swerling 0: a steady target in noise, against the closed form for one look and for four.
+    #[test]
+    fn detects_a_steady_target_as_often_as_theory_says() {
+        use rand_distr::StandardNormal;
+        let mut rng = ChaCha8Rng::seed_from_u64(22);
+        let method = CellAveraging {};
+        let trials = 20_000;
+        for (looks, snr_db) in [(1, 8.0), (1, 12.0), (4, 4.0)] {
+            let snr = 10f64.powf(snr_db / 10.0);
+            let multiplier = method.multiplier(looks, 16, 1e-3).unwrap();
+            let want = method.pd_steady(looks, 16, multiplier, snr);
+            let found = (0..trials).filter(|_| {
+                let level = (0..16).map(|_| cell(&mut rng, looks)).sum::<f64>() / 16.0;
+                let mut part = |mean: f64| mean + rng.sample::<f64, _>(StandardNormal) * 0.5f64.sqrt();
+                let power: f64 =
+                    (0..looks).map(|_| part(snr.sqrt()).powi(2) + part(0.0).powi(2)).sum::<f64>()
+                        / looks as f64;
+                power >= multiplier * level
+            });
+            let got = found.count() as f64 / f64::from(trials);
+            let sigma = (want * (1.0 - want) / f64::from(trials)).sqrt();
+            println!("CA, steady, {looks} look(s), {snr_db} dB: Pd {got:.4}, theory {want:.4} ± {sigma:.4}");
+            assert!((got - want).abs() < 4.0 * sigma, "{got} {want}");
+        }
+    }
 }

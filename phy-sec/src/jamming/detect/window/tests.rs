@@ -143,3 +143,29 @@ fn finds_a_tone_and_a_sweep_below_a_victim() {
         assert!(alarms <= 3, "{detector:?}: {alarms} of {trials}");
     }
 }
+
+/// Energy: a carrier and a Gaussian signal in noise, against the noncentral chi-square and the Gamma law.
+#[test]
+fn energy_detects_as_often_as_theory_says() {
+    let (n, pfa, snr, trials) = (100, 1e-2, sim::from_db(-5.0), 10_000);
+    let energy = Energy::DEFAULT;
+    let threshold = energy.threshold(n, pfa).unwrap();
+    let mut statistic = Detector::Energy(energy).engine(n, &Backend::default()).unwrap();
+    let mut rng = sim::rng(12);
+    let mut found = [0; 2];
+    for _ in 0..trials {
+        let steady = sim::noise(&mut rng, n, 1.0);
+        let carrier =
+            |(i, w): (usize, &Complex32)| w + Complex32::from_polar(snr.sqrt() as f32, 0.7 * i as f32);
+        let steady: Vec<_> = steady.iter().enumerate().map(carrier).collect();
+        found[0] += usize::from(statistic(&steady) >= threshold);
+        found[1] += usize::from(statistic(&sim::noise(&mut rng, n, 1.0 + snr)) >= threshold);
+    }
+    let want = [energy.pd_steady(n, 1.0, snr, threshold), energy.pd_gaussian(n, 1.0, snr, threshold)];
+    for (found, want) in found.into_iter().zip(want) {
+        let got = found as f64 / trials as f64;
+        let sigma = (want * (1.0 - want) / trials as f64).sqrt();
+        println!("energy, {n} samples, -5 dB: Pd {got:.4}, theory {want:.4} ± {sigma:.4}");
+        assert!((got - want).abs() < 4.0 * sigma, "{got} {want}");
+    }
+}
