@@ -129,6 +129,8 @@ struct Channels {
     out: Vec<Complex32>,
     /// `Σ|X|²` of each channel.
     energy: Vec<f32>,
+    /// The roots of unity of the transform.
+    unit: Vec<Complex32>,
 }
 
 impl Channels {
@@ -143,6 +145,9 @@ impl Channels {
             spectra: zeros(),
             out: zeros(),
             energy: vec![0.0; size],
+            unit: (0..size)
+                .map(|i| Complex32::cis(-std::f32::consts::TAU * i as f32 / size as f32))
+                .collect(),
         })
     }
 
@@ -155,16 +160,28 @@ impl Channels {
         if self.transform.process(&self.frames, &mut self.spectra).is_err() {
             unreachable!("whole frames in and out");
         }
-        let unit: Vec<_> =
-            (0..size).map(|i| Complex32::cis(-std::f32::consts::TAU * i as f32 / size as f32)).collect();
         for (k, (out, energy)) in self.out.chunks_exact_mut(frames).zip(&mut self.energy).enumerate() {
             *energy = 0.0;
             for (p, out) in out.iter_mut().enumerate() {
-                *out = self.spectra[p * size + k] * unit[(k * p * self.hop) % size];
+                *out = self.spectra[p * size + k] * self.unit[(k * p * self.hop) % size];
                 *energy += out.norm_sqr();
             }
         }
     }
+}
+
+/// The largest product of 2, 3 and 5 up to `n`, at least 1: transforms of such lengths are fast. What is left over of a window
+/// is not used.
+fn smooth(n: usize) -> usize {
+    let rest = |n: usize| {
+        [2, 3, 5].into_iter().fold(n, |mut n, factor| {
+            while n % factor == 0 {
+                n /= factor;
+            }
+            n
+        })
+    };
+    (1..=n).rev().find(|&n| rest(n) == 1).unwrap_or(1)
 }
 
 /// The bin of transform `k` of `size` as a frequency.
@@ -184,7 +201,7 @@ struct Fam {
 impl Fam {
     fn new(size: usize, samples: usize, backend: &Backend) -> Result<Self> {
         let hop = size / 4;
-        let frames = (samples - size) / hop + 1;
+        let frames = smooth((samples - size) / hop + 1);
         let zeros = || vec![Complex32::ZERO; size * frames];
         Ok(Fam {
             frames,
@@ -256,7 +273,7 @@ struct Ssca {
 
 impl Ssca {
     fn new(size: usize, samples: usize, backend: &Backend) -> Result<Self> {
-        let used = samples - size + 1;
+        let used = smooth(samples - size + 1);
         let zeros = || vec![Complex32::ZERO; used];
         Ok(Ssca {
             samples: used,
@@ -360,6 +377,11 @@ mod tests {
         let found = detector.strongest(&x, &Backend::default()).unwrap();
         assert!(found.coherence > 0.95 && found.coherence <= 1.001, "{found:?}");
         assert!((found.cyclic_frequency - 0.25).abs() < 2e-3, "{found:?}");
+    }
+
+    #[test]
+    fn lengths_are_products_of_small_primes() {
+        assert_eq!([1, 7, 253, 961, 1021, 1024].map(smooth), [1, 6, 250, 960, 1000, 1024]);
     }
 
     #[test]

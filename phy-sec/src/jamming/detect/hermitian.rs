@@ -94,13 +94,14 @@ impl Hermitian {
                     break;
                 }
                 let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-                let mut r = g.hypot(1.0);
+                let mut r = (g * g + 1.0).sqrt();
                 g = d[m] - d[l] + e[l] / (g + r.copysign(g));
                 let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
                 let mut split = false;
                 for i in (l..m).rev() {
                     let (f, b) = (s * e[i], c * e[i]);
-                    r = f.hypot(g);
+                    // Covariances are nowhere near the ends of the double range: no `hypot`, which is slow.
+                    r = (f * f + g * g).sqrt();
                     e[i + 1] = r;
                     if r == 0.0 {
                         d[i + 1] -= p;
