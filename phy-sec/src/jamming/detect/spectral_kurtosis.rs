@@ -69,6 +69,8 @@ pub fn moments(m: usize, shape: f64) -> Result<[f64; 3]> {
     Ok([u2, u3, u4])
 }
 
+type Tail = Box<dyn Fn(f64) -> f64>;
+
 /// What noise falls below, and what it exceeds, with probability `tail` each.
 ///
 /// # Errors
@@ -83,7 +85,7 @@ pub fn thresholds(m: usize, shape: f64, tail: f64, law: Pearson) -> Result<[f64;
         });
     }
     // Where the law begins, and its tails below and above.
-    let (start, below, above): (f64, Box<dyn Fn(f64) -> f64>, Box<dyn Fn(f64) -> f64>) = match law {
+    let (start, below, above): (f64, Tail, Tail) = match law {
         Pearson::Iii => {
             let (scale, shape) = (u3 / (2.0 * u2), 4.0 * u2.powi(3) / (u3 * u3));
             let start = 1.0 - 2.0 * u2 * u2 / u3;
