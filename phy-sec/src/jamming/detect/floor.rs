@@ -204,7 +204,7 @@ mod tests {
                 powers.iter_mut().step_by(3).for_each(|power| *power *= 100.0);
             }
             let level = floor.push(1e6, 0.0, &powers).unwrap();
-            if t < 200 || t > 300 {
+            if !(200..=300).contains(&t) {
                 assert!(!level.raised, "{t}: {level:?}");
             } else if (202..230).contains(&t) {
                 assert!(
