@@ -11,6 +11,7 @@ mod burst;
 mod channel;
 mod channelizer;
 mod config;
+mod detect;
 mod entropy;
 mod error;
 mod estimate;
@@ -102,6 +103,11 @@ mod _native {
     /// Jamming detection: from samples to timed events.
     #[pymodule]
     mod jamming {
+        #[pymodule_export]
+        use crate::detect::{
+            WindowTest, average_run_length, cfar, cfar_multiplier, detectors, source_number,
+            spectral_kurtosis_thresholds, statistic, threshold, tracy_widom_quantile,
+        };
         #[pymodule_export]
         use crate::jamming::{Monitor, detect};
     }

@@ -1,5 +1,7 @@
 //! `phy-sec detect`: the jamming events of a recording.
 
+mod windows;
+
 use anyhow::{Context as _, bail};
 use comfy_table::Table;
 use phy_sec::{
@@ -25,10 +27,15 @@ pub(crate) struct Args {
     /// from the first sample on, instead of what is louder than what was learned
     #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
     noise_power: Option<f64>,
+    #[command(flatten)]
+    windows: windows::WindowArgs,
 }
 
 /// Reads the first channel once and reports each event as soon as it is over.
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
+    if args.windows.asked() {
+        return windows::run(args, context);
+    }
     let mut config: Config = context.config("jamming")?;
     let mut source = source::open(&args.source, context)?;
     let name = &args.source.source;

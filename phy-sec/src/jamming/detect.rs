@@ -11,18 +11,59 @@
 //! [`Sliding`] keeps training cells [`Sliding::stride`] bins apart, which for the periodic Hann window makes
 //! bins three apart exactly independent in white noise (its transform has three coefficients).
 
+mod antennas;
+mod calibrate;
 mod cell_averaging;
+mod change_point;
+mod chirp;
+mod covariance;
+mod cyclic;
+mod energy;
+mod floor;
 mod gamma;
+mod halves;
+mod hermitian;
+mod line;
+pub mod link;
+pub mod ofdm;
 mod ordered_statistic;
+mod plane;
+pub mod preamble;
 mod sliding;
+mod source_number;
+pub mod spectral_kurtosis;
+mod tracy_widom;
+mod trimmed_mean;
+mod whiten;
+mod window;
 
 use serde::{Deserialize, Serialize};
 
+pub use antennas::{Antennas, eigenvalues};
+pub use calibrate::Calibration;
 pub use cell_averaging::CellAveraging;
+pub use change_point::{Change, Chart, Cusum, PageHinkley, average_run_length};
+pub use chirp::Chirp;
+pub use covariance::{
+    ArithmeticGeometricMean, CovarianceAbsolute, CovarianceFrobenius, EnergyMinEigenvalue,
+    MaxAutocorrelation, MaxEigenvalueTrace, MaxMinEigenvalue, Measure,
+};
+pub use cyclic::{Coherence, Cyclostationary, Estimator};
+pub use energy::Energy;
+pub use floor::{Floor, FloorConfig, FloorLevel};
 pub(crate) use gamma::{known_level_multiplier, tail};
+pub use halves::{GreatestOf, SmallestOf};
+pub use line::Line;
 pub(crate) use ordered_statistic::Level;
 pub use ordered_statistic::OrderedStatistic;
-pub use sliding::{Detection, Edges, Sliding};
+pub use plane::{CellOfPlane, Plane};
+pub use sliding::{Detection, Edges, Multipliers, Sliding};
+pub use source_number::SourceNumber;
+pub use spectral_kurtosis::SpectralKurtosis;
+pub use tracy_widom::TracyWidom;
+pub use trimmed_mean::TrimmedMean;
+pub use whiten::{Whitener, Whiteners, Whitening};
+pub use window::{Detector, Judged, WindowTest};
 
 use crate::{Error, Result};
 
@@ -60,7 +101,7 @@ macro_rules! methods {
                 }
             }
 
-            /// The level of the `training` cells, at least one of them; their order may be changed.
+            /// The level of the `training` cells, at least one of them, in order of place; the order may be changed.
             pub fn level(&self, training: &mut [f64]) -> f64 {
                 match self {
                     $(Cfar::$method(method) => method.level(training),)*
@@ -75,6 +116,12 @@ methods! {
     CellAveraging,
     /// One of them by rank: other signals among them do no harm while they are few.
     OrderedStatistic,
+    /// The greater of the means before and behind: fewest false alarms where the noise changes its level.
+    GreatestOf,
+    /// The smaller of the means before and behind: a target beside another is still found.
+    SmallestOf,
+    /// Their mean without the weakest and the loudest.
+    TrimmedMean,
 }
 
 fn check(looks: usize, training: usize, pfa: f64) -> Result<()> {
@@ -193,6 +240,32 @@ mod tests {
             let got = found.count() as f64 / f64::from(trials);
             let sigma = (want * (1.0 - want) / f64::from(trials)).sqrt();
             println!("CA, 16 cells, Pfa 1e-3, {snr_db} dB: Pd {got:.4}, theory {want:.4} ± {sigma:.4}");
+            assert!((got - want).abs() < 4.0 * sigma, "{got} {want}");
+        }
+    }
+
+    /// Swerling 0: a steady target in noise, against the closed form for one look and for four.
+    #[test]
+    fn detects_a_steady_target_as_often_as_theory_says() {
+        use rand_distr::StandardNormal;
+        let mut rng = ChaCha8Rng::seed_from_u64(22);
+        let method = CellAveraging {};
+        let trials = 20_000;
+        for (looks, snr_db) in [(1, 8.0), (1, 12.0), (4, 4.0)] {
+            let snr = 10f64.powf(snr_db / 10.0);
+            let multiplier = method.multiplier(looks, 16, 1e-3).unwrap();
+            let want = method.pd_steady(looks, 16, multiplier, snr);
+            let found = (0..trials).filter(|_| {
+                let level = (0..16).map(|_| cell(&mut rng, looks)).sum::<f64>() / 16.0;
+                let mut part = |mean: f64| mean + rng.sample::<f64, _>(StandardNormal) * 0.5f64.sqrt();
+                let power: f64 =
+                    (0..looks).map(|_| part(snr.sqrt()).powi(2) + part(0.0).powi(2)).sum::<f64>()
+                        / looks as f64;
+                power >= multiplier * level
+            });
+            let got = found.count() as f64 / f64::from(trials);
+            let sigma = (want * (1.0 - want) / f64::from(trials)).sqrt();
+            println!("CA, steady, {looks} look(s), {snr_db} dB: Pd {got:.4}, theory {want:.4} ± {sigma:.4}");
             assert!((got - want).abs() < 4.0 * sigma, "{got} {want}");
         }
     }

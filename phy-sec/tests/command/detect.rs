@@ -100,3 +100,27 @@ fn gaps_are_told() {
     let retuned = phy_sec(&["detect", path(&jammed(folder.path(), true))]);
     assert!(!text(&retuned.stderr).contains("nobody counted"), "{retuned:?}");
 }
+
+/// One detector over windows: a carrier in the last third of the noise is found there, and nothing in the noise.
+#[test]
+fn one_method_over_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.cf32");
+    let mut x = noise(60 * 1024, 0.3, 9);
+    add_tone(&mut x[40 * 1024..], 0.123);
+    fs::write(&file, cf32(&x)).unwrap();
+    let detect = ["detect", path(&file), "--rate", "1M", "--method", "line", "--pfa", "1e-9"];
+    let said = text(&phy_sec(&detect).stdout);
+    assert!(said.contains("line") && said.contains("60") && said.contains("20"), "{said}");
+    let found = json(&[&detect[..], &["--json"]].concat());
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (&found[0]["sample_start"], &found[0]["sample_count"]),
+        (&(40 * 1024).into(), &(20 * 1024).into())
+    );
+    found.iter().for_each(documented);
+    let said = refusal(&["detect", path(&file), "--rate", "1M", "--method", "magic"], 1);
+    assert!(said.contains("magic"), "{said}");
+    let said = refusal(&["detect", path(&file), "--rate", "1M", "--method", "line", "--window", "3"], 1);
+    assert!(said.contains("line needs at least 4 samples, got 3"), "{said}");
+}

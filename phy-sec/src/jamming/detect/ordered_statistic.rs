@@ -82,15 +82,19 @@ impl Level {
         let power = |exponent: f64, base: f64| if exponent == 0.0 { 0.0 } else { exponent * base.ln() };
         let step = 0.01f64.min(0.2 / l.sqrt());
         let count = (16.0 / step) as i64;
-        let nodes = (-count..count / 3).filter_map(|i| {
+        let nodes = (-count..count / 3).map(|i| {
             let log = i as f64 * step;
             let z = log.exp();
             let (below, above) = (gamma_lr(l, l * z), gamma_ur(l, l * z));
             let weight = constant + power(rank - 1.0, below) + power(n - rank, above) + l * (log - z);
-            let weight = weight.exp() * step;
-            (weight > 1e-40).then_some((z, weight))
+            (z, weight.exp() * step)
         });
-        let mut nodes: Vec<_> = nodes.collect();
+        Level::of(looks, nodes)
+    }
+
+    /// A density given by places and weights of any common scale; those that do not count are left out.
+    pub(super) fn of(looks: usize, nodes: impl Iterator<Item = (f64, f64)>) -> Self {
+        let mut nodes: Vec<_> = nodes.filter(|node| node.1 > 1e-40).collect();
         let sum: f64 = nodes.iter().map(|node| node.1).sum();
         nodes.iter_mut().for_each(|node| node.1 /= sum);
         Level { looks, nodes }

@@ -52,6 +52,29 @@ impl Default for Sliding {
     }
 }
 
+/// Multipliers already computed, by the number of training cells. Those of another window are forgotten.
+#[derive(Debug, Clone, Default)]
+pub struct Multipliers {
+    of: Option<(Cfar, usize, f64)>,
+    known: BTreeMap<usize, f64>,
+}
+
+impl Multipliers {
+    pub(super) fn get(&mut self, cfar: Cfar, looks: usize, training: usize, pfa: f64) -> Result<f64> {
+        if self.of != Some((cfar, looks, pfa)) {
+            *self = Multipliers { of: Some((cfar, looks, pfa)), known: BTreeMap::new() };
+        }
+        match self.known.get(&training) {
+            Some(&multiplier) => Ok(multiplier),
+            None => {
+                let multiplier = cfar.multiplier(looks, training, pfa)?;
+                self.known.insert(training, multiplier);
+                Ok(multiplier)
+            }
+        }
+    }
+}
+
 /// A cell that reached its threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Detection {
@@ -75,8 +98,15 @@ impl Sliding {
     /// [`Error::OutOfRange`] for the configuration; [`Error::TooShort`] when the window does not fit;
     /// [`Error::NotFinite`] for a cell that is no number.
     pub fn detect(&self, cells: &[f32]) -> Result<Vec<Detection>> {
+        self.detect_with(cells, &mut Multipliers::default())
+    }
+
+    /// [`Sliding::detect`] for line after line of the same window: its multipliers are computed once.
+    ///
+    /// # Errors
+    /// As [`Sliding::detect`].
+    pub fn detect_with(&self, cells: &[f32], multipliers: &mut Multipliers) -> Result<Vec<Detection>> {
         self.check(cells)?;
-        let mut multipliers = BTreeMap::new();
         let mut training = Vec::with_capacity(2 * self.training.min(cells.len()));
         let mut detections = Vec::new();
         for (cell, &power) in cells.iter().enumerate() {
@@ -85,14 +115,7 @@ impl Sliding {
             if used == 0 {
                 continue;
             }
-            let multiplier = match multipliers.get(&used) {
-                Some(&multiplier) => multiplier,
-                None => {
-                    let multiplier = self.cfar.multiplier(self.looks, used, self.pfa)?;
-                    multipliers.insert(used, multiplier);
-                    multiplier
-                }
-            };
+            let multiplier = multipliers.get(self.cfar, self.looks, used, self.pfa)?;
             let (level, power) = (self.cfar.level(&mut training), f64::from(power));
             if power > 0.0 && power >= multiplier * level {
                 detections.push(Detection { cell, ratio: power / level, multiplier, training: used });
@@ -101,22 +124,25 @@ impl Sliding {
         Ok(detections)
     }
 
-    /// The training cells of `cell`.
+    /// The training cells of `cell`, in order of place: halves go by it.
     fn gather(&self, cells: &[f32], cell: usize, training: &mut Vec<f64>) {
         training.clear();
-        for i in 0..self.training {
-            let distance = self.guard + 1 + i * self.stride;
-            let (before, after) = match self.edges {
-                Edges::Wrap => {
-                    let n = cells.len();
-                    (Some((cell + n - distance) % n), (cell + distance) % n)
-                }
-                Edges::Shrink if distance >= cells.len() => break,
-                Edges::Shrink => (cell.checked_sub(distance), cell + distance),
-            };
-            let found = before.into_iter().chain([after]).filter_map(|i| cells.get(i));
-            training.extend(found.map(|&power| f64::from(power)));
-        }
+        let n = cells.len();
+        let distance = |i: usize| self.guard + 1 + i * self.stride;
+        // How many there can be on one side of a line that ends.
+        let fitting = match self.edges {
+            Edges::Wrap => self.training,
+            Edges::Shrink => self.training.min(n.saturating_sub(self.guard + 1).div_ceil(self.stride)),
+        };
+        let before = (0..fitting).rev().filter_map(|i| match self.edges {
+            Edges::Wrap => Some((cell + n - distance(i)) % n),
+            Edges::Shrink => cell.checked_sub(distance(i)),
+        });
+        let after = (0..fitting).map(|i| match self.edges {
+            Edges::Wrap => (cell + distance(i)) % n,
+            Edges::Shrink => cell + distance(i),
+        });
+        training.extend(before.chain(after).filter_map(|i| cells.get(i)).map(|&power| f64::from(power)));
     }
 
     fn check(&self, cells: &[f32]) -> Result<()> {
@@ -169,9 +195,10 @@ mod tests {
                     ..Sliding::default()
                 };
                 let (lines, length) = (10_000, 12);
+                let mut multipliers = Multipliers::default();
                 let mut alarms = [0usize; 12];
                 for line in noise(lines * length, 3).chunks_exact(length) {
-                    for detection in window.detect(line).unwrap() {
+                    for detection in window.detect_with(line, &mut multipliers).unwrap() {
                         alarms[detection.cell] += 1;
                     }
                 }
