@@ -7,6 +7,7 @@
 //! | [`jamming`] | a stream → timed events: what kind of jammer, where in time and frequency, how sure, why |
 //! | [`channel`], [`spectrum`], [`burst`] | measurements that the three share |
 //! | [`event`], [`bits`] | words that they share: SigMF annotations with evidence, packed bit strings |
+//! | [`hermitian`] | eigenvalues of small Hermitian matrices |
 //! | [`sim`] | seeded scenes: fading, a reciprocal link, impairments, waveforms, jammers |
 //!
 //! Samples are `&[Complex32]`, full scale 1; rates and frequencies are Hz, times seconds. Nothing here reads a clock, a global
@@ -70,6 +71,7 @@ pub mod channel;
 mod error;
 pub mod event;
 pub mod fingerprint;
+pub mod hermitian;
 pub mod jamming;
 pub mod keygen;
 pub mod sim;
