@@ -6,6 +6,7 @@
 //!
 //! - [`detect`]: constant-false-alarm-rate methods with multipliers exact for the looks and cells at hand
 //! - [`classify`]: what kind of jammer it is
+//! - [`array`]: which way it is, by an array of antennas
 //! - [`Monitor`]: the stream; [`detect_jamming`]: a block at once
 //!
 //! # What it can not know
@@ -15,6 +16,7 @@
 //! becomes the reference ([`Config::noise_power`] is the way out). A legitimate sender that is new and loud and
 //! stays is reported too. A steady line from the first sample on is reported as possibly the receiver's own.
 
+pub mod array;
 mod candidate;
 pub mod classify;
 mod config;
