@@ -2,6 +2,7 @@
 //!
 //! A subcommand is a file with `Args` and `run`, its `mod` line and its two lines in [`Command`].
 
+mod aoa;
 mod capacity;
 mod channel;
 mod context;
@@ -12,6 +13,7 @@ mod files;
 mod fingerprint;
 mod info;
 mod keygen;
+mod mitigate;
 mod plot;
 mod progress;
 mod randomness;
@@ -41,6 +43,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Find the directions of what an antenna array hears.
+    Aoa(aoa::Args),
     /// Bound what two ends could keep secret at all, by a Gaussian model.
     Capacity(capacity::Args),
     /// Estimate the channel from a recording of a known waveform.
@@ -59,6 +63,8 @@ enum Command {
     Spectrum(spectrum::Args),
     /// Agree on a key over channel measurements, or find that there is none to be had.
     Keygen(keygen::Args),
+    /// Take a jammer out of a recording, and say what was removed.
+    Mitigate(mitigate::Args),
     /// Put a file of bits to the SP 800-22 tests, and say what that does not prove.
     Randomness(randomness::Args),
 }
@@ -93,6 +99,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
+        Command::Aoa(args) => aoa::run(args, &context),
         Command::Capacity(args) => capacity::run(args, &context),
         Command::Channel(args) => channel::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
@@ -102,6 +109,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Info(args) => info::run(args, &context),
         Command::Spectrum(args) => spectrum::run(args, &context),
         Command::Keygen(args) => keygen::run(args, &context),
+        Command::Mitigate(args) => mitigate::run(args, &context),
         Command::Randomness(args) => randomness::run(args, &context),
     }
 }

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bound::{Bound, cramer_rao};
 pub use calibrate::Calibration;
-pub use covariance::Covariance;
+pub use covariance::{Covariance, Snapshots};
 pub use enumerate::{Criterion, source_number};
 pub use geometry::Geometry;
 pub use receive::Arrival;

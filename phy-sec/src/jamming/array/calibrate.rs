@@ -62,7 +62,7 @@ impl Calibration {
         // As the errors of any eigenvector: Brillinger, Time Series, 1981, section 9.4.
         let spread =
             eigen.values[0] * noise / (covariance.snapshots() as f64 * (eigen.values[0] - noise).powi(2));
-        let share = |k: usize| 1.0 / vector[k].norm_sqr();
+        let share = |k: usize| -> f64 { 1.0 / vector[k].norm_sqr() };
         let error = |k: usize| if k == 0 { 0.0 } else { (0.5 * spread * (share(k) + share(0))).sqrt() };
         Ok(Self {
             gains: raw.iter().map(|g| g / raw[0]).collect(),

@@ -1,10 +1,94 @@
 //! Sample covariances, and the averages that make coherent sources look like several.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 use num_complex::{Complex32, Complex64};
 
 use super::{MOST_ANTENNAS, out};
 use crate::{Error, Result};
+
+/// A covariance in the making, from a stream in pieces. Cutting it anywhere changes nothing.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    /// `Σ x xᴴ`, the lower half.
+    sum: Array2<Complex64>,
+    count: usize,
+}
+
+impl Snapshots {
+    /// Of so many antennas.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for one antenna or more than 64.
+    pub fn new(antennas: usize) -> Result<Self> {
+        if !(2..=MOST_ANTENNAS).contains(&antennas) {
+            return Err(out("antennas", "from 2 to 64", antennas));
+        }
+        Ok(Self { sum: Array2::zeros((antennas, antennas)), count: 0 })
+    }
+
+    /// The next samples, `[antenna, sample]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of antennas; [`Error::NotFinite`], and then nothing is taken.
+    pub fn push(&mut self, x: ArrayView2<Complex32>) -> Result<()> {
+        let antennas = self.sum.nrows();
+        if x.nrows() != antennas {
+            return Err(Error::Shape {
+                what: "samples",
+                need: format!("[{antennas}, sample]"),
+                got: format!("[{}, {}]", x.nrows(), x.ncols()),
+            });
+        }
+        if let Some(index) = x.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite { what: "samples", index });
+        }
+        // Pieces that stay in a cache while every pair of antennas is gone through; each sum goes from sample to sample.
+        for piece in x.axis_chunks_iter(Axis(1), 2048) {
+            let piece = piece.mapv(|x| Complex64::new(x.re.into(), x.im.into()));
+            for a in 0..antennas {
+                for b in 0..=a {
+                    let pairs = piece.row(a).into_iter().zip(piece.row(b));
+                    self.sum[[a, b]] = pairs.fold(self.sum[[a, b]], |sum, (a, b)| sum + a * b.conj());
+                }
+            }
+        }
+        self.count += x.ncols();
+        Ok(())
+    }
+
+    /// Samples so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The mean of everything pushed.
+    ///
+    /// # Errors
+    /// [`Error::TooShort`] for fewer samples than antennas, whose covariance is singular.
+    pub fn finish(&self) -> Result<Covariance> {
+        let antennas = self.sum.nrows();
+        if self.count < antennas {
+            return Err(Error::TooShort {
+                what: "a covariance",
+                need: antennas,
+                unit: "samples",
+                got: self.count,
+            });
+        }
+        let matrix = Array2::from_shape_fn((antennas, antennas), |(a, b)| {
+            let sum = if a >= b { self.sum[[a, b]] } else { self.sum[[b, a]].conj() };
+            sum / self.count as f64
+        });
+        Ok(Covariance { matrix, snapshots: self.count })
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.sum.fill(Complex64::ZERO);
+        self.count = 0;
+    }
+}
 
 /// Covariance of an array's antennas, `E[x xᴴ]`, `[antenna, antenna]`, and the number of samples behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,40 +104,9 @@ impl Covariance {
     /// [`Error::OutOfRange`] for one antenna or more than 64; [`Error::TooShort`] for fewer samples than antennas, whose covariance is singular;
     /// [`Error::NotFinite`].
     pub fn sample(x: ArrayView2<Complex32>) -> Result<Self> {
-        let (antennas, samples) = x.dim();
-        if !(2..=MOST_ANTENNAS).contains(&antennas) {
-            return Err(out("antennas", "from 2 to 64", antennas));
-        }
-        if samples < antennas {
-            return Err(Error::TooShort {
-                what: "a covariance",
-                need: antennas,
-                unit: "samples",
-                got: samples,
-            });
-        }
-        if let Some(index) = x.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite { what: "samples", index });
-        }
-        let mut matrix = Array2::<Complex64>::zeros((antennas, antennas));
-        // Pieces that stay in a cache while every pair of antennas is gone through.
-        for piece in x.axis_chunks_iter(Axis(1), 2048) {
-            let piece = piece.mapv(|x| Complex64::new(x.re.into(), x.im.into()));
-            for a in 0..antennas {
-                for b in 0..=a {
-                    let sum: Complex64 =
-                        piece.row(a).iter().zip(piece.row(b)).map(|(a, b)| a * b.conj()).sum();
-                    matrix[[a, b]] += sum;
-                }
-            }
-        }
-        for a in 0..antennas {
-            for b in 0..=a {
-                matrix[[a, b]] /= samples as f64;
-                matrix[[b, a]] = matrix[[a, b]].conj();
-            }
-        }
-        Ok(Self { matrix, snapshots: samples })
+        let mut sum = Snapshots::new(x.nrows())?;
+        sum.push(x)?;
+        sum.finish()
     }
 
     /// A covariance that is known otherwise, `[antenna, antenna]`, as if estimated from `snapshots`.
@@ -122,11 +175,9 @@ impl Covariance {
             return Err(out("smoothing", "0, or from 2 to the number of antennas", size));
         }
         let parts = n - size + 1;
-        let mut matrix = Array2::<Complex64>::zeros((size, size));
-        for first in 0..parts {
-            matrix += &self.matrix.slice(s![first..first + size, first..first + size]);
-        }
-        matrix.mapv_inplace(|x: Complex64| x / parts as f64);
+        let matrix = Array2::from_shape_fn((size, size), |(a, b)| {
+            (0..parts).map(|first| self.matrix[[first + a, first + b]]).sum::<Complex64>() / parts as f64
+        });
         Ok(Self { matrix, snapshots: self.snapshots })
     }
 

@@ -1,4 +1,4 @@
-use ndarray::Array2;
+use ndarray::{Array2, Axis, Slice};
 use num_complex::{Complex32, Complex64};
 
 use super::*;
@@ -8,6 +8,10 @@ const LINE: Geometry = Geometry::Linear { antennas: 8, spacing: 0.5 };
 
 fn deg(degrees: f64) -> f64 {
     degrees.to_radians()
+}
+
+fn rows(x: &Array2<Complex32>, count: usize) -> ArrayView2<'_, Complex32> {
+    x.slice_axis(Axis(0), Slice::from(..count))
 }
 
 /// Independent Gaussian sources of a power each, in unit noise.
@@ -207,15 +211,12 @@ fn refuses_what_is_no_array() {
     let error =
         |x: ArrayView2<Complex32>, config: ArrayConfig| directions(x, &config).unwrap_err().to_string();
     let line = config(LINE, Method::Music);
-    assert_eq!(error(x.slice(ndarray::s![..1, ..]), line.clone()), "antennas must be from 2 to 64, got 1");
+    assert_eq!(error(rows(&x, 1), line.clone()), "antennas must be from 2 to 64, got 1");
     assert_eq!(
-        error(x.slice(ndarray::s![.., ..7]), line.clone()),
+        error(x.slice_axis(Axis(1), Slice::from(..7)), line.clone()),
         "a covariance needs at least 8 samples, got 7"
     );
-    assert!(
-        error(x.slice(ndarray::s![..4, ..]), line.clone())
-            .starts_with("the covariance must have shape [8, 8]")
-    );
+    assert!(error(rows(&x, 4), line.clone()).starts_with("the covariance must have shape [8, 8]"));
     for sources in [8, 9, usize::MAX] {
         assert!(
             error(x.view(), ArrayConfig { sources: Some(sources), ..line.clone() })
@@ -247,4 +248,19 @@ fn refuses_what_is_no_array() {
     let one = Array2::from_shape_fn((8, 50), |(a, t)| Complex32::from_polar(1.0, a as f32 + t as f32));
     let given = ArrayConfig { sources: Some(1), ..config(LINE, Method::Capon) };
     assert!(error(one.view(), given).starts_with("covariance must be regular"));
+}
+
+#[test]
+fn cutting_the_stream_changes_nothing() {
+    let x = heard(&LINE, &[(0.3, 1.0)], 5000, 1);
+    let whole = Covariance::sample(x.view()).unwrap();
+    for cut in [1, 7, 2047, 2048, 4999] {
+        let mut stream = Snapshots::new(8).unwrap();
+        for piece in x.axis_chunks_iter(Axis(1), cut) {
+            stream.push(piece).unwrap();
+        }
+        assert_eq!(stream.finish().unwrap(), whole);
+        stream.reset();
+        assert!(stream.finish().is_err() && stream.push(rows(&x, 7)).is_err());
+    }
 }
