@@ -73,7 +73,13 @@ impl Difference {
         let statistic = self.statistic(a, b)?;
         let gamma = self.gamma(a.len(), self.scales().0)?;
         let threshold = self.threshold(a.len())?;
-        Ok(Verdict { same: statistic < threshold, statistic, threshold, pfa: self.pfa, p_value: gamma.sf(statistic) })
+        Ok(Verdict {
+            same: statistic < threshold,
+            statistic,
+            threshold,
+            pfa: self.pfa,
+            p_value: gamma.sf(statistic),
+        })
     }
 
     /// Probability of noticing another sender with an independent channel of the same power, over `gains` independent gains.
@@ -127,7 +133,12 @@ impl Difference {
         for (field, rule, ok, got) in [
             ("noise_power", "above 0 and finite", positive(self.noise_power), self.noise_power),
             ("channel_power", "above 0 and finite", positive(self.channel_power), self.channel_power),
-            ("correlation", "above 0 and up to 1", self.correlation > 0.0 && self.correlation <= 1.0, self.correlation),
+            (
+                "correlation",
+                "above 0 and up to 1",
+                self.correlation > 0.0 && self.correlation <= 1.0,
+                self.correlation,
+            ),
             ("pfa", "above 0 and below 1", self.pfa > 0.0 && self.pfa < 1.0, self.pfa),
         ] {
             if !ok {
@@ -158,7 +169,13 @@ pub fn correlation(a: &[Complex32], b: &[Complex32], pfa: f64) -> Result<Verdict
     let statistic = (cross.norm_sqr() / both).min(1.0);
     let others = (a.len() - 1) as f64;
     let threshold = 1.0 - pfa.powf(1.0 / others);
-    Ok(Verdict { same: statistic >= threshold, statistic, threshold, pfa, p_value: (1.0 - statistic).powf(others) })
+    Ok(Verdict {
+        same: statistic >= threshold,
+        statistic,
+        threshold,
+        pfa,
+        p_value: (1.0 - statistic).powf(others),
+    })
 }
 
 /// Whether two angles are the same, by their difference over its standard error.
@@ -188,12 +205,22 @@ fn two_sided(z: f64, pfa: f64) -> Result<Verdict> {
     }
     let normal = Normal::standard();
     let (statistic, threshold) = (z.abs(), -normal.inverse_cdf(pfa / 2.0));
-    Ok(Verdict { same: statistic < threshold, statistic, threshold, pfa, p_value: 2.0 * normal.sf(statistic) })
+    Ok(Verdict {
+        same: statistic < threshold,
+        statistic,
+        threshold,
+        pfa,
+        p_value: 2.0 * normal.sf(statistic),
+    })
 }
 
 fn pair(a: &[Complex32], b: &[Complex32], need: usize) -> Result<()> {
     if a.len() != b.len() {
-        return Err(Error::Shape { what: "the second estimate", need: format!("[{}]", a.len()), got: format!("[{}]", b.len()) });
+        return Err(Error::Shape {
+            what: "the second estimate",
+            need: format!("[{}]", a.len()),
+            got: format!("[{}]", b.len()),
+        });
     }
     if a.len() < need {
         return Err(Error::TooShort { what: "a comparison of channels", need, unit: "gains", got: a.len() });

@@ -7,6 +7,7 @@
 //! - [`detect`]: constant-false-alarm-rate methods with multipliers exact for the looks and cells at hand
 //! - [`classify`]: what kind of jammer it is
 //! - [`array`]: which way it is, by an array of antennas
+//! - [`locate`]: where it is, by several sensors
 //! - [`mitigate`]: what can be taken out of the samples
 //! - [`Monitor`]: the stream; [`detect_jamming`]: a block at once
 //!
@@ -22,6 +23,7 @@ mod candidate;
 pub mod classify;
 mod config;
 pub mod detect;
+pub mod locate;
 pub mod mitigate;
 mod monitor;
 mod reference;

@@ -56,7 +56,11 @@ pub fn positive_probability(main: f64, eve: f64) -> Result<f64> {
 }
 
 fn snr(field: &'static str, value: f64) -> Result<()> {
-    if value >= 0.0 && value.is_finite() { Ok(()) } else { Err(out(field, "a linear SNR, 0 or more and finite", value)) }
+    if value >= 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(out(field, "a linear SNR, 0 or more and finite", value))
+    }
 }
 
 fn out(field: &'static str, rule: &'static str, got: impl std::fmt::Display) -> Error {
@@ -91,7 +95,10 @@ mod tests {
         let mut rng = crate::sim::rng(2);
         let n = 100_000;
         let (main, eve) = (crate::sim::noise(&mut rng, n, 10.0), crate::sim::noise(&mut rng, n, 1.0));
-        let below = main.iter().zip(&eve).filter(|(m, e)| secrecy_rate(m.norm_sqr().into(), e.norm_sqr().into()).unwrap() < 1.0);
+        let below = main
+            .iter()
+            .zip(&eve)
+            .filter(|(m, e)| secrecy_rate(m.norm_sqr().into(), e.norm_sqr().into()).unwrap() < 1.0);
         let (got, want) = (below.count() as f64 / n as f64, secrecy_outage(10.0, 1.0, 1.0).unwrap());
         assert!((got - want).abs() < 4.0 * (want * (1.0 - want) / n as f64).sqrt(), "{got} {want}");
     }
@@ -102,6 +109,8 @@ mod tests {
         assert_eq!(secrecy_rate(1.0, 3.0).unwrap(), 0.0);
         assert!(secrecy_rate(-1.0, 0.0).is_err() && secrecy_rate(1.0, f64::NAN).is_err());
         assert!(secrecy_outage(0.0, 1.0, 1.0).is_err() && secrecy_outage(1.0, 1.0, -1.0).is_err());
-        assert!(secrecy_outage(1.0, f64::INFINITY, 1.0).is_err() && secrecy_outage(1.0, 1.0, f64::NAN).is_err());
+        assert!(
+            secrecy_outage(1.0, f64::INFINITY, 1.0).is_err() && secrecy_outage(1.0, 1.0, f64::NAN).is_err()
+        );
     }
 }

@@ -2,11 +2,19 @@ use super::*;
 use crate::sim;
 
 /// Two estimates with errors of `noise`, of one channel or of two.
-fn pair_of(n: usize, noise: f64, same: bool, turn: f32, rng: &mut rand_chacha::ChaCha8Rng) -> (Vec<Complex32>, Vec<Complex32>) {
+fn pair_of(
+    n: usize,
+    noise: f64,
+    same: bool,
+    turn: f32,
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> (Vec<Complex32>, Vec<Complex32>) {
     let first = sim::noise(rng, n, 1.0);
     let second = if same { first.clone() } else { sim::noise(rng, n, 1.0) };
     let turn = Complex32::from_polar(1.0, turn);
-    let mut hear = |x: &[Complex32]| -> Vec<Complex32> { x.iter().zip(sim::noise(rng, n, noise)).map(|(x, w)| x * turn + w).collect() };
+    let mut hear = |x: &[Complex32]| -> Vec<Complex32> {
+        x.iter().zip(sim::noise(rng, n, noise)).map(|(x, w)| x * turn + w).collect()
+    };
     let a = hear(&first);
     (a, hear(&second))
 }
@@ -47,7 +55,9 @@ fn both_errors_are_as_asked() {
             });
             others.count() as f64 / f64::from(trials)
         };
-        let near = |got: f64, want: f64| (got - want).abs() < 4.0 * (want * (1.0 - want) / f64::from(trials)).sqrt() + 1e-4;
+        let near = |got: f64, want: f64| {
+            (got - want).abs() < 4.0 * (want * (1.0 - want) / f64::from(trials)).sqrt() + 1e-4
+        };
         let (pfa, pd) = (rate(true), rate(false));
         println!("free phase {free_phase}, noise {noise_power}: Pfa {pfa} (0.01), Pd {pd}");
         assert!(near(pfa, 0.01), "{free_phase} {noise_power}: {pfa}");
@@ -122,7 +132,9 @@ fn directions_and_pilots() {
             let g = sim::noise(&mut rng, n, spoofer);
             let mut power = |with: &[Complex32]| {
                 let w = sim::noise(&mut rng, n, noise);
-                h.iter().zip(with).zip(&w).map(|((h, g), w)| f64::from((h + g + w).norm_sqr())).sum::<f64>() / n as f64 - noise
+                h.iter().zip(with).zip(&w).map(|((h, g), w)| f64::from((h + g + w).norm_sqr())).sum::<f64>()
+                    / n as f64
+                    - noise
             };
             let powers = [power(&g), power(&vec![Complex32::ZERO; n])];
             !pilot_power_ratio(powers, [noise; 2], n, 0.05).unwrap().same
@@ -141,7 +153,8 @@ fn contamination_is_counted() {
     let mut rng = sim::rng(10);
     let line = Geometry::default();
     let (alice, eve) = (sim::noise(&mut rng, 200, 3.0), sim::noise(&mut rng, 200, 1.0));
-    let arrivals = [(0.2, &alice), (-0.6, &eve)].map(|(azimuth, signal)| Arrival { azimuth, elevation: 0.0, signal });
+    let arrivals =
+        [(0.2, &alice), (-0.6, &eve)].map(|(azimuth, signal)| Arrival { azimuth, elevation: 0.0, signal });
     for senders in 0..3 {
         let x = line.receive(&arrivals[..senders], 200, 0.1, &mut rng).unwrap();
         assert_eq!(pilot_sources(&Covariance::sample(x.view()).unwrap()).unwrap(), senders);
@@ -165,7 +178,13 @@ fn refuses_what_cannot_be_compared() {
     }
     assert!(Sequential::new(test, 0.0).is_err() && Sequential::new(test, 0.995).is_err());
     assert!(correlation(&one, &[Complex32::ZERO; 4], 0.1).is_err() && correlation(&one, &one, 0.0).is_err());
-    assert!(same_direction([0.0, f64::NAN], [1.0; 2], 0.1).is_err() && same_direction([0.0; 2], [0.0; 2], 0.1).is_err());
-    assert!(pilot_power_ratio([0.0, 1.0], [1.0; 2], 4, 0.1).is_err() && pilot_power_ratio([1.0; 2], [1.0; 2], 0, 0.1).is_err());
+    assert!(
+        same_direction([0.0, f64::NAN], [1.0; 2], 0.1).is_err()
+            && same_direction([0.0; 2], [0.0; 2], 0.1).is_err()
+    );
+    assert!(
+        pilot_power_ratio([0.0, 1.0], [1.0; 2], 4, 0.1).is_err()
+            && pilot_power_ratio([1.0; 2], [1.0; 2], 0, 0.1).is_err()
+    );
     assert!(correlation(&one, &one, 0.1).unwrap().same);
 }

@@ -92,7 +92,11 @@ impl Fix {
         // Two degrees of freedom: the quantile of chi square is a logarithm.
         let scale = -2.0 * (1.0 - confidence).ln();
         let azimuth = (0.5 * (2.0 * b).atan2(c - a)).rem_euclid(std::f64::consts::PI);
-        Ok(Ellipse { major: (scale * (mean + half)).sqrt(), minor: (scale * (mean - half).max(0.0)).sqrt(), azimuth })
+        Ok(Ellipse {
+            major: (scale * (mean + half)).sqrt(),
+            minor: (scale * (mean - half).max(0.0)).sqrt(),
+            azimuth,
+        })
     }
 
     /// Whether `[x, y]` lies in the ellipse of `confidence`.
@@ -114,7 +118,12 @@ pub fn locate(measurements: &[Measurement]) -> Result<Fix> {
     let powers = measurements.iter().any(|m| matches!(m, Measurement::Rssi { .. }));
     let unknowns = if powers { 3 } else { 2 };
     if measurements.len() < unknowns {
-        return Err(Error::TooShort { what: "a position", need: unknowns, unit: "measurements", got: measurements.len() });
+        return Err(Error::TooShort {
+            what: "a position",
+            need: unknowns,
+            unit: "measurements",
+            got: measurements.len(),
+        });
     }
     check("measurements", "up to 65536", measurements.len() <= MOST, measurements.len())?;
     for (index, measurement) in measurements.iter().enumerate() {
@@ -142,7 +151,9 @@ impl Measurement {
         match *self {
             Self::Bearing { sensor: [x, y], azimuth, sigma } => vec![x, y, azimuth, sigma],
             Self::Tdoa { sensor: [x, y], reference: [u, v], delay, sigma } => vec![x, y, u, v, delay, sigma],
-            Self::Rssi { sensor: [x, y], power_db, exponent, sigma_db } => vec![x, y, power_db, exponent, sigma_db],
+            Self::Rssi { sensor: [x, y], power_db, exponent, sigma_db } => {
+                vec![x, y, power_db, exponent, sigma_db]
+            }
         }
     }
 
@@ -163,14 +174,18 @@ impl Measurement {
             Self::Bearing { sensor, azimuth, sigma } => {
                 let (x, y, distance) = towards(sensor);
                 let error = x.atan2(y) - azimuth;
-                let error = (error + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI;
+                let error =
+                    (error + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI;
                 let square = distance * distance * sigma;
                 (error / sigma, [y / square, -x / square, 0.0])
             }
             Self::Tdoa { sensor, reference, delay, sigma } => {
                 let ((x, y, near), (u, v, far)) = (towards(sensor), towards(reference));
                 let scale = LIGHT * sigma;
-                ((near - far - LIGHT * delay) / scale, [(x / near - u / far) / scale, (y / near - v / far) / scale, 0.0])
+                (
+                    (near - far - LIGHT * delay) / scale,
+                    [(x / near - u / far) / scale, (y / near - v / far) / scale, 0.0],
+                )
             }
             Self::Rssi { sensor, power_db, exponent, sigma_db } => {
                 let (x, y, distance) = towards(sensor);
@@ -186,7 +201,7 @@ fn misfit(measurements: &[Measurement], at: [f64; 3]) -> f64 {
     measurements.iter().map(|m| m.residual(at).0.powi(2)).sum()
 }
 
-/// The best points of a grid over three times the sensors' extent, each with the power that fits it.
+/// The local minima of a grid over three times the sensors' extent, each with the power that fits it.
 fn starts(measurements: &[Measurement], powers: bool) -> Vec<[f64; 3]> {
     const STEPS: usize = 41;
     let sensors: Vec<[f64; 2]> = measurements.iter().take(4096).flat_map(Measurement::sensors).collect();
@@ -200,7 +215,7 @@ fn starts(measurements: &[Measurement], powers: bool) -> Vec<[f64; 3]> {
     let place = |k: usize, range: (f64, f64)| {
         (range.0 + range.1) / 2.0 + 1.5 * size * (2.0 * k as f64 / (STEPS - 1) as f64 - 1.0)
     };
-    let mut points: Vec<(f64, [f64; 3])> = (0..STEPS * STEPS)
+    let points: Vec<(f64, [f64; 3])> = (0..STEPS * STEPS)
         .map(|k| {
             let mut at = [place(k % STEPS, x), place(k / STEPS, y), 0.0];
             if powers {
@@ -216,8 +231,18 @@ fn starts(measurements: &[Measurement], powers: bool) -> Vec<[f64; 3]> {
             (misfit(measurements, at), at)
         })
         .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points.into_iter().take(6).map(|point| point.1).collect()
+    // The bottoms of the grid's valleys: the deepest of them need not hold the deepest point between.
+    let lowest = |k: usize| {
+        let (column, row) = ((k % STEPS) as isize, (k / STEPS) as isize);
+        let beside = (-1..=1).flat_map(|d| (-1..=1).map(move |e| (column + d, row + e)));
+        let inside = |k: isize| (0..STEPS as isize).contains(&k);
+        let mut beside = beside.filter(|&(c, r)| inside(c) && inside(r));
+        beside.all(|(c, r)| points[r as usize * STEPS + c as usize].0 >= points[k].0)
+    };
+    let mut valleys: Vec<(f64, [f64; 3])> =
+        (0..STEPS * STEPS).filter(|&k| lowest(k)).map(|k| points[k]).collect();
+    valleys.sort_by(|a, b| a.0.total_cmp(&b.0));
+    valleys.into_iter().take(12).map(|point| point.1).collect()
 }
 
 /// Levenberg-Marquardt from `at`; `None` where the information is singular.
@@ -247,7 +272,9 @@ fn descend(measurements: &[Measurement], mut at: [f64; 3], unknowns: usize) -> O
     }
     let (information, _) = normal(measurements, at, unknowns);
     // A direction that nothing measures makes it singular but for rounding.
-    let scale = DMatrix::from_fn(unknowns, unknowns, |a, b| information[(a, b)] / (information[(a, a)] * information[(b, b)]).sqrt());
+    let scale = DMatrix::from_fn(unknowns, unknowns, |a, b| {
+        information[(a, b)] / (information[(a, a)] * information[(b, b)]).sqrt()
+    });
     if !(scale.determinant() > 1e-12) {
         return None;
     }

@@ -76,7 +76,11 @@ impl ArtificialNoise {
     pub fn sinr(&self, channel: ArrayView1<Complex64>) -> Result<f64> {
         let n = self.beam.len();
         if channel.len() != n {
-            return Err(Error::Shape { what: "the channel", need: format!("[{n}]"), got: format!("[{}]", channel.len()) });
+            return Err(Error::Shape {
+                what: "the channel",
+                need: format!("[{n}]"),
+                got: format!("[{}]", channel.len()),
+            });
         }
         let row = DMatrix::from_fn(1, n, |_, k| channel[k]);
         let signal = self.share * (&row * &self.beam).norm_squared();
@@ -134,7 +138,10 @@ mod tests {
                 precoder.sinr(channel(&mut rng, antennas).view()).unwrap() > 1.0
             });
             let got = above.count() as f64 / f64::from(trials);
-            assert!((got - want).abs() < 4.0 * (want * (1.0 - want) / f64::from(trials)).sqrt(), "{got} {want}");
+            assert!(
+                (got - want).abs() < 4.0 * (want * (1.0 - want) / f64::from(trials)).sqrt(),
+                "{got} {want}"
+            );
         }
     }
 
@@ -148,7 +155,8 @@ mod tests {
             let x = precoder.transmit(&symbols, &mut rng);
             let size: f64 = h.iter().map(|h| h.norm_sqr()).sum::<f64>().sqrt();
             for (column, s) in x.columns().into_iter().zip(&symbols) {
-                let heard: Complex64 = column.iter().zip(&h).map(|(x, h)| h * Complex64::new(x.re.into(), x.im.into())).sum();
+                let heard: Complex64 =
+                    column.iter().zip(&h).map(|(x, h)| h * Complex64::new(x.re.into(), x.im.into())).sum();
                 let want = Complex64::new(s.re.into(), s.im.into()) * size * 0.4f64.sqrt();
                 assert!((heard - want).norm() < 1e-5 * size, "{n}: {heard} {want}");
             }

@@ -25,7 +25,7 @@ pub struct Delay {
 /// - `sample_rate`: Hz
 /// - `most`: longest delay that is looked at, s
 ///
-/// The peak is refined between samples by a parabola.
+/// Between samples the peak is taken for a sinc, which it is where the signal fills the band.
 ///
 /// # Errors
 /// [`Error::Shape`] for different lengths, [`Error::TooShort`] for fewer than 8 samples, [`Error::NotFinite`], [`Error::OutOfRange`].
@@ -34,7 +34,11 @@ pub struct Delay {
 /// Knapp and Carter, IEEE Trans. ASSP 24(4), 1976.
 pub fn gcc_phat(x: &[Complex32], y: &[Complex32], sample_rate: f64, most: f64) -> Result<Delay> {
     if x.len() != y.len() {
-        return Err(Error::Shape { what: "y", need: format!("[{}]", x.len()), got: format!("[{}]", y.len()) });
+        return Err(Error::Shape {
+            what: "y",
+            need: format!("[{}]", x.len()),
+            got: format!("[{}]", y.len()),
+        });
     }
     if x.len() < 8 {
         return Err(Error::TooShort { what: "a delay", need: 8, unit: "samples", got: x.len() });
@@ -67,9 +71,14 @@ pub fn gcc_phat(x: &[Complex32], y: &[Complex32], sample_rate: f64, most: f64) -
     let height = |lag: isize| f64::from(cross[lag.rem_euclid(size as isize) as usize].norm());
     let reach = reach as isize;
     let best = (-reach..=reach).max_by(|&a, &b| height(a).total_cmp(&height(b))).unwrap_or(0);
-    let (before, at, after) = (height(best - 1), height(best), height(best + 1));
-    let bend = before - 2.0 * at + after;
-    let offset = if bend < 0.0 { 0.5 * (before - after) / bend } else { 0.0 };
+    // Of a flat spectrum the peak is a sinc: with `d` between samples its neighbours are `d/(1 - d)` and `-d/(1 + d)` of it, in its own phase.
+    let at = height(best);
+    let peak = cross[best.rem_euclid(size as isize) as usize];
+    let beside =
+        |lag: isize| f64::from((cross[lag.rem_euclid(size as isize) as usize] * peak.conj()).re) / (at * at);
+    let half = (beside(best + 1) - beside(best - 1)) / 2.0;
+    let offset =
+        if half.abs() > 1e-9 { ((1.0 + 4.0 * half * half).sqrt() - 1.0) / (2.0 * half) } else { half };
     let mean = cross.iter().map(|c| f64::from(c.norm_sqr())).sum::<f64>() / size as f64;
     Ok(Delay { delay: (best as f64 + offset) / sample_rate, peak: at / mean.sqrt() })
 }
@@ -83,7 +92,9 @@ pub fn gcc_phat(x: &[Complex32], y: &[Complex32], sample_rate: f64, most: f64) -
 /// # Source
 /// Knapp and Carter 1976, eq. 33, for complex signals.
 pub fn delay_bound(snr_x: f64, snr_y: f64, bandwidth: f64, duration: f64) -> Result<f64> {
-    for (field, value) in [("snr_x", snr_x), ("snr_y", snr_y), ("bandwidth", bandwidth), ("duration", duration)] {
+    for (field, value) in
+        [("snr_x", snr_x), ("snr_y", snr_y), ("bandwidth", bandwidth), ("duration", duration)]
+    {
         check(field, "above 0 and finite", value > 0.0 && value.is_finite(), value)?;
     }
     let common = snr_x * snr_y / (1.0 + snr_x + snr_y);

@@ -31,14 +31,20 @@ fn measured(kind: &str, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<Measurement> {
         }
     };
     (0..5)
-        .map(|k| one(k, if kind == "mixed" { ["bearing", "tdoa", "rssi", "rssi", "rssi"][k] } else { kind }, &mut error))
+        .map(|k| {
+            one(
+                k,
+                if kind == "mixed" { ["bearing", "tdoa", "rssi", "rssi", "rssi"][k] } else { kind },
+                &mut error,
+            )
+        })
         .collect()
 }
 
 /// The 95 % ellipse holds the emitter in 95 % of the trials, and errors are as large as the covariance says.
 #[test]
 fn the_ellipse_holds_the_emitter_as_often_as_it_says() {
-    let trials = 1000;
+    let trials = 500;
     for kind in ["bearing", "tdoa", "rssi", "mixed"] {
         let mut rng = sim::rng(4);
         let (mut inside, mut square, mut stated, mut misfit) = (0, 0.0, 0.0, 0.0);
@@ -50,10 +56,18 @@ fn the_ellipse_holds_the_emitter_as_often_as_it_says() {
             misfit += fix.misfit / fix.degrees as f64;
         }
         let n = f64::from(trials);
-        println!("{kind}: {:.1} % inside, rms error {:.1} m, stated {:.1} m", f64::from(inside) / n * 100.0, (square / n).sqrt(), (stated / n).sqrt());
-        // Four sigma of the binomial: 2.8 %.
-        assert!((f64::from(inside) / n - 0.95).abs() < 0.028, "{kind}: {inside}");
-        assert!((square / stated - 1.0).abs() < 0.2 && (misfit / n - 1.0).abs() < 0.2, "{kind}: {square} {stated} {misfit}");
+        println!(
+            "{kind}: {:.1} % inside, rms error {:.1} m, stated {:.1} m",
+            f64::from(inside) / n * 100.0,
+            (square / n).sqrt(),
+            (stated / n).sqrt()
+        );
+        // Four sigma of the binomial: 3.9 %.
+        assert!((f64::from(inside) / n - 0.95).abs() < 0.039, "{kind}: {inside}");
+        assert!(
+            (square / stated - 1.0).abs() < 0.2 && (misfit / n - 1.0).abs() < 0.2,
+            "{kind}: {square} {stated} {misfit}"
+        );
     }
 }
 
@@ -102,8 +116,7 @@ fn delays_are_found_near_their_bound() {
         let error = (square / f64::from(trials)).sqrt();
         let bound = delay_bound(10.0, 10.0, rate, n as f64 / rate).unwrap() * rate;
         println!("delay {delay}: rms error {error:.4} samples, bound {bound:.4}");
-        // A parabola is not the peak's shape between samples.
-        assert!(error > 0.5 * bound && error < 0.1, "{error} {bound}");
+        assert!(error > 0.7 * bound && error < 3.0 * bound, "{error} {bound}");
     }
     let x = sim::noise(&mut rng, 100, 1.0);
     assert!(gcc_phat(&x, &x[..99], 1e6, 1.0).is_err() && gcc_phat(&x[..7], &x[..7], 1e6, 1.0).is_err());
@@ -112,12 +125,19 @@ fn delays_are_found_near_their_bound() {
 
 #[test]
 fn refuses_what_leaves_the_position_open() {
-    let bearing = |x: f64, azimuth: f64, sigma: f64| Measurement::Bearing { sensor: [x, 0.0], azimuth, sigma };
+    let bearing =
+        |x: f64, azimuth: f64, sigma: f64| Measurement::Bearing { sensor: [x, 0.0], azimuth, sigma };
     let error = |m: &[Measurement]| locate(m).unwrap_err().to_string();
     assert_eq!(error(&[bearing(0.0, 0.1, 0.1)]), "a position needs at least 2 measurements, got 1");
     assert!(error(&[bearing(0.0, 0.1, 0.0), bearing(1.0, 0.1, 0.1)]).starts_with("sigma must be above 0"));
-    assert_eq!(error(&[bearing(0.0, 0.1, 0.1), bearing(f64::NAN, 0.1, 0.1)]), "measurements holds a NaN or an infinity at index 1");
-    assert!(error(&[bearing(5.0, 0.3, 0.1), bearing(5.0, 0.3, 0.1)]).starts_with("measurements must be from sensors"));
+    assert_eq!(
+        error(&[bearing(0.0, 0.1, 0.1), bearing(f64::NAN, 0.1, 0.1)]),
+        "measurements holds a NaN or an infinity at index 1"
+    );
+    assert!(
+        error(&[bearing(5.0, 0.3, 0.1), bearing(5.0, 0.3, 0.1)])
+            .starts_with("measurements must be from sensors")
+    );
     let json = r#"{"kind": "rssi", "sensor": [0, 1], "power_db": -50, "exponent": 2, "sigma_db": 3}"#;
     assert!(serde_json::from_str::<Measurement>(json).is_ok());
 }
