@@ -24,6 +24,7 @@ mod randomness;
 mod reconcile;
 mod samples;
 mod sim;
+mod space;
 mod spectrum;
 mod waveform;
 
@@ -101,6 +102,11 @@ mod _native {
     mod jamming {
         #[pymodule_export]
         use crate::jamming::{Monitor, detect};
+        #[pymodule_export]
+        use crate::space::{
+            artificial_noise, calibrate_array, delay, direction_spectrum, directions, locate, mitigate,
+            same_sender, secrecy_outage, secrecy_rate, suggest,
+        };
     }
 
     /// Seeded scenes: noise, fading, a reciprocal link, what radios do to signals, jammers.

@@ -47,15 +47,24 @@ fn the_ellipse_holds_the_emitter_as_often_as_it_says() {
     let trials = 500;
     for kind in ["bearing", "tdoa", "rssi", "mixed"] {
         let mut rng = sim::rng(4);
-        let (mut inside, mut square, mut stated, mut misfit) = (0, 0.0, 0.0, 0.0);
+        let (mut inside, mut near, mut square, mut stated, mut misfit) = (0, 0, 0.0, 0.0, 0.0);
         for _ in 0..trials {
             let fix = locate(&measured(kind, &mut rng)).unwrap();
             inside += u32::from(fix.holds(TRUTH, 0.95));
-            square += (fix.position[0] - TRUTH[0]).powi(2) + (fix.position[1] - TRUTH[1]).powi(2);
-            stated += fix.covariance[0][0] + fix.covariance[1][1];
+            let error = (fix.position[0] - TRUTH[0]).hypot(fix.position[1] - TRUTH[1]);
+            // Powers now and then fit a second, distant place better.
+            if error < 300.0 {
+                near += 1;
+                square += error * error;
+                stated += fix.covariance[0][0] + fix.covariance[1][1];
+            }
             misfit += fix.misfit / fix.degrees as f64;
         }
         let n = f64::from(trials);
+        assert!(
+            near >= trials - trials / 33 && (near == trials || kind == "rssi" || kind == "mixed"),
+            "{kind}: {near}"
+        );
         println!(
             "{kind}: {:.1} % inside, rms error {:.1} m, stated {:.1} m",
             f64::from(inside) / n * 100.0,
