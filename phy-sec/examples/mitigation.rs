@@ -10,7 +10,9 @@ use std::error::Error;
 use ndarray::{Array2, ArrayView2};
 use num_complex::{Complex32, Complex64};
 use phy_sec::jamming::array::{Arrival, Geometry};
-use phy_sec::jamming::mitigate::{Beam, Blanking, Excision, Mask, Mitigation, Notch, Null, TrackingNotch, mitigate};
+use phy_sec::jamming::mitigate::{
+    Beam, Blanking, Excision, Mask, Mitigation, Notch, Null, TrackingNotch, mitigate,
+};
 use phy_sec::sim;
 use phy_sec::sim::jammer::{Jammer, Ratio, SweepShape, mix};
 
@@ -28,15 +30,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mask = |bandwidth: f64| {
         Mitigation::Mask(Mask { bands: vec![(200e3 - bandwidth / 2.0, 200e3 + bandwidth / 2.0)], size: 1024 })
     };
-    let hopping = Jammer::Hopping { channels: vec![-300e3, -100e3, 150e3, 350e3], dwell: 5e-3, bandwidth: 20e3 };
+    let hopping =
+        Jammer::Hopping { channels: vec![-300e3, -100e3, 150e3, 350e3], dwell: 5e-3, bandwidth: 20e3 };
     let tone = || Jammer::Tone { frequency: 123_400.0 };
-    println!("one antenna: gain in SINR, dB (SINR after), at JSR\n\n| jammer | answer | 0 dB | 10 dB | 20 dB | 30 dB |");
+    println!(
+        "one antenna: gain in SINR, dB (SINR after), at JSR\n\n| jammer | answer | 0 dB | 10 dB | 20 dB | 30 dB |"
+    );
     println!("| --- | --- | --- | --- | --- | --- |");
     for (name, jammer, method) in [
         ("tone", tone(), Mitigation::Notch(Notch { frequencies: vec![123_400.0], bandwidth: None })),
         ("tone", tone(), tracking()),
         ("tone", tone(), excision(512)),
-        ("multi_tone, 4", Jammer::MultiTone { frequencies: lines.clone() }, Mitigation::Notch(Notch { frequencies: lines.clone(), bandwidth: None })),
+        (
+            "multi_tone, 4",
+            Jammer::MultiTone { frequencies: lines.clone() },
+            Mitigation::Notch(Notch { frequencies: lines.clone(), bandwidth: None }),
+        ),
         ("multi_tone, 4", Jammer::MultiTone { frequencies: lines }, excision(1024)),
         ("sweep, 16 MHz/s", sweep(0.05), tracking()),
         ("sweep, 16 MHz/s", sweep(0.05), excision(256)),
@@ -62,10 +71,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         println!();
     }
-    println!("\nfour antennas, jammer 40° from the victim: gain in SINR over one antenna, dB (SINR after), at JSR\n");
+    println!(
+        "\nfour antennas, jammer 40° from the victim: gain in SINR over one antenna, dB (SINR after), at JSR\n"
+    );
     println!("| jammer | answer | 0 dB | 10 dB | 20 dB | 30 dB |\n| --- | --- | --- | --- | --- | --- |");
     let line = Geometry::Linear { antennas: 4, spacing: 0.5 };
-    let beam = |azimuth, loading_db| Mitigation::Beam(Beam { geometry: line.clone(), azimuth, loading_db, ..Default::default() });
+    let beam = |azimuth, loading_db| {
+        Mitigation::Beam(Beam { geometry: line.clone(), azimuth, loading_db, ..Default::default() })
+    };
     for (name, jammer) in [
         ("barrage", Jammer::Barrage),
         ("sweep, 400 MHz/s", sweep(2e-3)),

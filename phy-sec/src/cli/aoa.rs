@@ -123,16 +123,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
             samples as usize
         }
     };
-    let mut answer = Answer {
-        args,
-        context,
-        config,
-        calibration,
-        output,
-        table: report::table(&HEADER),
-        found: 0,
-        pieces: 0,
-    };
+    let mut answer =
+        Answer { args, context, config, calibration, output, table: report::table(&HEADER), pieces: 0 };
     let mut snapshots = Snapshots::new(antennas)?;
     let mut start = 0;
     let mut block = Array2::zeros((antennas, (BLOCK / antennas).max(1)));
@@ -160,7 +152,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     if !context.json {
         context.print(&answer.table)?;
     }
-    Ok(if answer.found > 0 { Outcome::Notable } else { Outcome::Quiet })
+    Ok(Outcome::Quiet)
 }
 
 const HEADER: [&str; 7] = ["sample", "azimuth (°)", "± (°)", "bound (°)", "SNR (dB)", "power", "sources"];
@@ -172,7 +164,6 @@ struct Answer<'a> {
     calibration: Option<Calibration>,
     output: Option<Output>,
     table: comfy_table::Table,
-    found: usize,
     pieces: usize,
 }
 
@@ -187,7 +178,6 @@ impl Answer<'_> {
             output.write(&picture(&covariance, &self.config)?)?;
         }
         self.pieces += 1;
-        self.found += found.directions.len();
         if self.context.json {
             return self.context.print_json(&Report {
                 schema: "phy-sec.directions/1",

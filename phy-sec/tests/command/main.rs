@@ -17,6 +17,7 @@ mod keygen;
 mod measure;
 mod refuse;
 mod signal;
+mod space;
 
 fn phy_sec(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_phy-sec")).args(args).output().expect("the command starts")
