@@ -2,6 +2,7 @@
 //!
 //! A subcommand is a file with `Args` and `run`, its `mod` line and its two lines in [`Command`].
 
+mod aoa;
 mod capacity;
 mod channel;
 mod context;
@@ -16,6 +17,7 @@ mod info;
 mod keygen;
 mod live;
 mod monitor;
+mod mitigate;
 mod plot;
 mod progress;
 mod randomness;
@@ -47,6 +49,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Find the directions of what an antenna array hears.
+    Aoa(aoa::Args),
     /// Bound what two ends could keep secret at all, by a Gaussian model.
     Capacity(capacity::Args),
     /// Estimate the channel from a recording of a known waveform.
@@ -75,6 +79,8 @@ enum Command {
     Record(record::Args),
     /// Replay a recording into another file.
     Replay(replay::Args),
+    /// Take a jammer out of a recording, and say what was removed.
+    Mitigate(mitigate::Args),
     /// Put a file of bits to the SP 800-22 tests, and say what that does not prove.
     Randomness(randomness::Args),
 }
@@ -109,6 +115,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let context = Context::new(&cli.global)?;
     match &cli.command {
+        Command::Aoa(args) => aoa::run(args, &context),
         Command::Capacity(args) => capacity::run(args, &context),
         Command::Channel(args) => channel::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
@@ -123,6 +130,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Monitor(args) => monitor::run(args, &context),
         Command::Record(args) => record::run(args, &context),
         Command::Replay(args) => replay::run(args, &context),
+        Command::Mitigate(args) => mitigate::run(args, &context),
         Command::Randomness(args) => randomness::run(args, &context),
     }
 }

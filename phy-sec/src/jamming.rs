@@ -8,6 +8,9 @@
 //! - [`classify`]: what kind of jammer it is
 //! - [`Monitor`]: the stream, its events and its [`State`]; [`detect_jamming`]: a block at once
 //! - [`alert`]: an event in the field names of the Elastic Common Schema
+//! - [`array`]: which way it is, by an array of antennas
+//! - [`locate`]: where it is, by several sensors
+//! - [`mitigate`]: what can be taken out of the samples
 //!
 //! # What it can not know
 //!
@@ -17,10 +20,13 @@
 //! stays is reported too. A steady line from the first sample on is reported as possibly the receiver's own.
 
 pub mod alert;
+pub mod array;
 mod candidate;
 pub mod classify;
 mod config;
 pub mod detect;
+pub mod locate;
+pub mod mitigate;
 mod monitor;
 mod reference;
 mod standing;

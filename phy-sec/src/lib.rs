@@ -5,8 +5,10 @@
 //! | [`keygen`] | two ends' measurements of one channel → the same secret key at both ends and its ledger, or no key |
 //! | [`fingerprint`] | bursts → which enrolled transmitter sent them, or *unknown*, with the evidence |
 //! | [`jamming`] | a stream → timed events: what kind of jammer, where in time and frequency, how sure, why |
+//! | [`authenticate`], [`secrecy`] | is this frame from the same place as the last; what a channel keeps secret by itself |
 //! | [`channel`], [`spectrum`], [`burst`] | measurements that the three share |
 //! | [`event`], [`bits`] | words that they share: SigMF annotations with evidence, packed bit strings |
+//! | [`hermitian`] | eigenvalues of small Hermitian matrices |
 //! | [`sim`] | seeded scenes: fading, a reciprocal link, impairments, waveforms, jammers |
 //!
 //! Samples are `&[Complex32]`, full scale 1; rates and frequencies are Hz, times seconds. Nothing here reads a clock, a global
@@ -64,14 +66,17 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod authenticate;
 pub mod bits;
 pub mod burst;
 pub mod channel;
 mod error;
 pub mod event;
 pub mod fingerprint;
+pub mod hermitian;
 pub mod jamming;
 pub mod keygen;
+pub mod secrecy;
 pub mod sim;
 pub mod spectrum;
 #[cfg(test)]

@@ -193,6 +193,7 @@ table! {
     "stft" => kernels::stft_power::StftConfig,
     "bursts" => phy_sec::burst::BurstConfig,
     "jamming" => phy_sec::jamming::Config,
+    "array" => phy_sec::jamming::array::ArrayConfig,
     "keygen" => phy_sec::keygen::Config,
     "randomness" => phy_sec::keygen::randomness::Config,
     "fingerprint" => phy_sec::fingerprint::recording::FingerprintConfig,

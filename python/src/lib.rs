@@ -26,6 +26,7 @@ mod reconcile;
 mod samples;
 mod sim;
 mod sketch;
+mod space;
 mod spectrum;
 mod waveform;
 
@@ -110,6 +111,11 @@ mod _native {
         };
         #[pymodule_export]
         use crate::jamming::{Monitor, detect};
+        #[pymodule_export]
+        use crate::space::{
+            artificial_noise, calibrate_array, delay, direction_spectrum, directions, locate, mitigate,
+            same_sender, secrecy_outage, secrecy_rate, suggest,
+        };
     }
 
     /// Seeded scenes: noise, fading, a reciprocal link, what radios do to signals, jammers.

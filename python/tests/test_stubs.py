@@ -16,6 +16,7 @@ CONFIGURATIONS = {
     "__init__.StftConfig": "stft",
     "__init__.BurstConfig": "bursts",
     "jamming.Config": "jamming",
+    "jamming.ArrayConfig": "array",
     "keygen.Config": "keygen",
     "keygen.RandomnessConfig": "randomness",
     "fingerprint.MeasureConfig": "fingerprint",

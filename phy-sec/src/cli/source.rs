@@ -89,6 +89,20 @@ pub(crate) fn open_with(
     options: &OpenOptions,
     context: &Context,
 ) -> anyhow::Result<Box<dyn Source>> {
+    let source = open_array(name, options, context)?;
+    let channels = source.info().channels;
+    if channels > 1 {
+        context.warn(format!("{name} has {channels} channels; only the first is looked at"));
+    }
+    Ok(source)
+}
+
+/// The same for those who look at every channel.
+pub(crate) fn open_array(
+    name: &str,
+    options: &OpenOptions,
+    context: &Context,
+) -> anyhow::Result<Box<dyn Source>> {
     if name == "-" {
         bail!("standard input is not read: give a file");
     }
@@ -125,10 +139,6 @@ pub(crate) fn open_with(
     }
     if source.info().samples.is_none() {
         bail!("{name} repeats itself for ever, and this command reads to the end: leave `loop` out");
-    }
-    let channels = source.info().channels;
-    if channels > 1 {
-        context.warn(format!("{name} has {channels} channels; only the first is looked at"));
     }
     Ok(source)
 }

@@ -19,6 +19,7 @@ mod measure;
 mod refuse;
 mod signal;
 mod stream;
+mod space;
 
 fn phy_sec(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_phy-sec")).args(args).output().expect("the command starts")
