@@ -5,6 +5,7 @@
 //! ```
 //!
 //! - [`feature`]: what a burst shows of its transmitter, each number with its error or the reason why it is missing
+//! - [`impairment`]: a burst of a known waveform against its model: every offset with its standard error
 //! - [`classify`]: from numbers to emitters
 //! - [`enroll`]: the gallery, identification with an *unknown* outcome
 //! - [`evaluate`]: figures grouped by recording, with the noise-only control
@@ -14,4 +15,5 @@ pub mod classify;
 pub mod enroll;
 pub mod evaluate;
 pub mod feature;
+pub mod impairment;
 pub mod recording;
