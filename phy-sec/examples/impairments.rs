@@ -88,7 +88,7 @@ fn against_the_bound(name: &str, scene: &Scene, radios: usize, bursts: usize) {
             let variance = power(clean) / sim::from_db(snr_db);
             for _ in 0..bursts {
                 let x = received(scene, clean, variance, &mut rng);
-                let got = estimator.fit(&x, 10).expect("finite samples");
+                let got = estimator.fit(&x, 10 + scene.used.start).expect("finite samples");
                 found += usize::from(got.get(Impairment::Cfo).is_ok());
                 for (i, name) in NAMES.iter().enumerate() {
                     let which = Impairment::ALL.iter().find(|which| which.name() == *name);
@@ -119,7 +119,7 @@ fn speed(scene: &Scene, config: &Config) -> f64 {
         (0..20).map(|_| received(scene, &clean, power(&clean) / sim::from_db(20.0), &mut rng)).collect();
     let repetition = |_| {
         let began = Instant::now();
-        let found = bursts.iter().filter(|x| estimator.fit(x, 10).is_ok_and(|got| got.get(Impairment::Cfo).is_ok()));
+        let found = bursts.iter().filter(|x| estimator.fit(x, 10 + scene.used.start).is_ok_and(|got| got.get(Impairment::Cfo).is_ok()));
         assert_eq!(found.count(), bursts.len());
         began.elapsed().as_secs_f64()
     };

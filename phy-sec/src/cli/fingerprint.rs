@@ -25,6 +25,7 @@ use super::{
 };
 use labels::Label;
 
+mod features;
 mod labels;
 
 /// What to do.
@@ -55,6 +56,8 @@ enum Command {
         #[command(flatten)]
         raw: source::RawArgs,
     },
+    /// Fit a known waveform to every burst: each impairment with its standard error (802.11a/g preambles, or --reference)
+    Features(features::FeatureArgs),
     /// Measure identification on a labelled folder: grouped by recording, with the noise-only control
     Evaluate {
         /// Folder with labels.csv
@@ -82,6 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Enroll { folder, gallery } => enroll(folder, gallery, &config, context),
         Command::Identify { sources, gallery, raw } => identify(sources, gallery, raw, &config, context),
+        Command::Features(args) => features::run(args, context),
         Command::Evaluate { folder, split, folds } => {
             config.split = split.unwrap_or(config.split);
             config.folds = folds.or(config.folds);

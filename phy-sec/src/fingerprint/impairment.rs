@@ -22,6 +22,8 @@
 //! | [`blind`] | what can be had without a reference |
 //! | [`constellation`] | centres of the points of received symbols |
 
+use std::ops::RangeInclusive;
+
 use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +128,7 @@ pub struct Impairments {
     pub values: Vec<Measured>,
     /// Complex gain in the middle of the burst.
     pub gain: Complex64,
-    /// Place of the reference's first sample, whole samples.
+    /// Place of the first fitted sample, to the nearest.
     pub start: usize,
     /// Samples that were fitted.
     pub samples: usize,
@@ -166,7 +168,7 @@ impl Estimator {
         &self.reference
     }
 
-    /// The impairments of the burst of which the reference's first sample is expected at `x[start]`.
+    /// The impairments of the burst of which the first fitted sample is expected at `x[start]`.
     ///
     /// - `x`: complex baseband, `[sample]`, full scale 1
     ///
@@ -177,36 +179,62 @@ impl Estimator {
     /// - [`Error::NotFinite`] names a NaN or infinite sample of what is searched
     /// - [`Error::OutOfRange`] for silence
     pub fn fit(&mut self, x: &[Complex32], start: usize) -> Result<Impairments> {
-        let used = self.reference.used();
+        let length = self.reference.used().len();
         let first = start.saturating_sub(self.config.search);
-        let last = start.saturating_add(self.config.search).min(x.len().saturating_sub(used.end));
-        if x.len() < used.end || first > last {
-            return Err(Error::TooShort {
-                what: "the fit of a reference",
-                need: used.end.saturating_add(first),
-                unit: "samples",
-                got: x.len(),
-            });
+        let last = start.saturating_add(self.config.search).min(x.len().saturating_sub(length));
+        if x.len() < length || first > last {
+            let need = length.saturating_add(first);
+            return Err(Error::TooShort { what: "the fit of a reference", need, unit: "samples", got: x.len() });
         }
-        let searched = &x[first + used.start..last + used.end];
+        let searched = &x[first..last + length];
         if let Some(index) = searched.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite { what: "samples", index: first + used.start + index });
+            return Err(Error::NotFinite { what: "samples", index: first + index });
         }
         let power = searched.iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>() / searched.len() as f64;
         if !(power > f64::from(f32::MIN_POSITIVE) && power < 1e30) {
             let rule = "positive, and below 1e30";
             return Err(Error::OutOfRange { field: "power", rule, got: power.to_string() });
         }
-        let guess = self.coarse.find(&self.reference, x, first..=last);
-        let y = &x[guess.start + used.start..guess.start + used.end];
+        Ok(self.fit_within(x, first..=last, Some(start)))
+    }
+
+    /// Every burst in `x`, in order of time; they do not overlap. The delay is that from the nearest sample, [`Impairments::start`].
+    ///
+    /// Takes as many operations as `x` has samples, times those that are fitted.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn find(&mut self, x: &[Complex32]) -> Result<Vec<Impairments>> {
+        if let Some(index) = x.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NotFinite { what: "samples", index });
+        }
+        let length = self.reference.used().len();
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at + length <= x.len() {
+            // Two bursts that do not overlap cannot both begin in here.
+            let got = self.fit_within(x, at..=(at + length - 1).min(x.len() - length), None);
+            if got.get(Impairment::Snr).is_ok() {
+                at = got.start + length;
+                found.push(got);
+            } else {
+                at += length;
+            }
+        }
+        Ok(found)
+    }
+
+    fn fit_within(&mut self, x: &[Complex32], starts: RangeInclusive<usize>, expected: Option<usize>) -> Impairments {
+        let guess = self.coarse.find(&self.reference, x, starts);
+        let y = &x[guess.start..guess.start + self.reference.used().len()];
         let terms = fit::Terms { dc: self.config.dc, amplifier: self.config.amplifier };
         let fitted = fit::gauss_newton(&self.reference, y, &guess, terms);
+        let moved = expected.map_or(0.0, |expected| guess.start as f64 - expected as f64);
         let values = match &fitted {
-            Some(fitted) => self.values(fitted, y, guess.start as f64 - start as f64),
+            Some(fitted) => self.values(fitted, y, moved),
             None => vec![Err(Missing::BelowNoise); Impairment::ALL.len()],
         };
         let gain = fitted.map_or(Complex64::ZERO, |fitted| fitted.parameters.gain);
-        Ok(Impairments { values, gain, start: guess.start, samples: y.len() })
+        Impairments { values, gain, start: guess.start, samples: y.len() }
     }
 
     /// The fit in the table's units.

@@ -23,7 +23,7 @@ pub(super) struct Coarse {
 
 /// Where the fit begins.
 pub(super) struct Guess {
-    /// Place of the reference's first sample.
+    /// Place of the first fitted sample.
     pub(super) start: usize,
     /// Cycles per sample.
     pub(super) frequency: f64,
@@ -40,11 +40,10 @@ impl Coarse {
         Coarse { product: vec![Complex32::ZERO; size], scratch, fft }
     }
 
-    /// The best of `starts`; what is fitted lies inside `x` for all of them.
+    /// The best of `starts`; all of it inside `x`.
     pub(super) fn find(&mut self, reference: &Reference, x: &[Complex32], starts: RangeInclusive<usize>) -> Guess {
-        let used = reference.used();
-        let s = &reference.samples()[used.clone()];
-        let window = |start: usize| &x[start + used.start..start + used.end];
+        let s = &reference.samples()[reference.used()];
+        let window = |start: usize| &x[start..start + s.len()];
         let mut best = (f32::NEG_INFINITY, *starts.start());
         for start in starts {
             let y = window(start);

@@ -88,6 +88,18 @@ impl Reference {
         Reference::new(&samples, Self::WIFI_LEAD + 16..Self::WIFI_LEAD + 304, wifi::SAMPLE_RATE)
     }
 
+    /// [`Reference::wifi`] for samples of this rate, which must be that of the frames.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a rate more than a thousandth off 20 MHz.
+    pub fn wifi_at(sample_rate: f64) -> Result<Reference> {
+        if !((sample_rate / wifi::SAMPLE_RATE - 1.0).abs() <= 1e-3) {
+            let rule = "that of 802.11 frames, 20e6, or there must be a reference";
+            return Err(Error::OutOfRange { field: "sample_rate", rule, got: sample_rate.to_string() });
+        }
+        Reference::wifi()
+    }
+
     /// Samples of [`Reference::wifi`] before the frame's first.
     pub const WIFI_LEAD: usize = 64;
 

@@ -134,7 +134,7 @@ fn what_a_waveform_cannot_show_has_no_value() {
         .collect();
     let reference = Reference::new(&tone, 160..352, 1e6).unwrap();
     let mut estimator = Estimator::new(reference, &Config::default()).unwrap();
-    let got = estimator.fit(&noisy(&tone, 1e-3, 1), 20).unwrap();
+    let got = estimator.fit(&noisy(&tone, 1e-3, 1), 20 + 160).unwrap();
     for which in [Impairment::Delay, Impairment::Sfo] {
         assert_eq!(got.get(which), Err(Missing::NotIdentifiable), "{which:?}");
     }
@@ -204,12 +204,21 @@ fn a_frame_of_802_11_is_found_and_measured() {
         *x += Complex32::new(y.re as f32, y.im as f32);
     }
     let mut estimator = Estimator::new(known, &Config { search: 40, ..Config::default() }).unwrap();
-    let got = estimator.fit(&x, 100).unwrap();
+    let got = estimator.fit(&x, 100 + scene.used.start).unwrap();
     for (name, mut want) in NAMES.into_iter().zip(truth) {
         want += if name == "delay" { 10.0 / RATE } else { 0.0 };
         let got = value(&got, name);
         assert!((got.value - want).abs() < 4.0 * got.standard_error.unwrap(), "{name}: {got:?}, not {want}");
     }
+
+    // Two of them, in a longer stretch of noise, without being told where.
+    let mut long = sim::noise(&mut sim::rng(4), 700, 5e-5);
+    long.extend_from_slice(&x);
+    long.extend_from_slice(&x);
+    let starts = estimator.find(&long).unwrap().iter().map(|burst| burst.start).collect::<Vec<_>>();
+    assert_eq!(starts, [700, 1300].map(|lead| lead + 110 + scene.used.start));
+    assert!(Reference::wifi_at(20.001e6).is_ok() && Reference::wifi_at(1e6).is_err());
+    assert!(estimator.find(&long[..700]).unwrap().is_empty() && estimator.find(&[]).unwrap().is_empty());
 }
 
 #[test]
