@@ -95,7 +95,8 @@ fn features(c: &mut Criterion) {
 fn impairments(c: &mut Criterion) {
     let mut rng = sim::rng(1);
     let wifi = Reference::wifi().expect("the training fields are a reference");
-    let qpsk = SingleCarrier::default().modulate(&random_symbols(&mut rng, 4096, 4)).expect("a default waveform");
+    let qpsk =
+        SingleCarrier::default().modulate(&random_symbols(&mut rng, 4096, 4)).expect("a default waveform");
     let qpsk = Reference::new(&qpsk[..8192], 0..8192, SAMPLE_RATE).expect("a reference");
     for (name, reference) in [("802.11", wifi), ("qpsk", qpsk)] {
         let radio = Impairments {

@@ -52,12 +52,25 @@ fn radio(rng: &mut impl RngExt, samples: usize) -> Truth {
     let drift = 0.2 * (RATE / samples as f64).powi(2);
     let gain = Complex64::from_polar(0.3, within(3.1));
     [
-        within(50e3), within(0.5) / RATE, within(drift), within(40.0), within(0.05), within(0.05), within(1.0),
-        within(0.06), gain.re, gain.im,
+        within(50e3),
+        within(0.5) / RATE,
+        within(drift),
+        within(40.0),
+        within(0.05),
+        within(0.05),
+        within(1.0),
+        within(0.06),
+        gain.re,
+        gain.im,
     ]
 }
 
-fn received(scene: &Scene, clean: &[Complex64], variance: f64, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<Complex32> {
+fn received(
+    scene: &Scene,
+    clean: &[Complex64],
+    variance: f64,
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> Vec<Complex32> {
     let mut x = sim::noise(rng, scene.samples.len() + 20, variance);
     for (x, y) in x[10 + scene.used.start..].iter_mut().zip(clean) {
         *x += Complex32::new(y.re as f32, y.im as f32);
@@ -119,7 +132,9 @@ fn speed(scene: &Scene, config: &Config) -> f64 {
         (0..20).map(|_| received(scene, &clean, power(&clean) / sim::from_db(20.0), &mut rng)).collect();
     let repetition = |_| {
         let began = Instant::now();
-        let found = bursts.iter().filter(|x| estimator.fit(x, 10 + scene.used.start).is_ok_and(|got| got.get(Impairment::Cfo).is_ok()));
+        let found = bursts.iter().filter(|x| {
+            estimator.fit(x, 10 + scene.used.start).is_ok_and(|got| got.get(Impairment::Cfo).is_ok())
+        });
         assert_eq!(found.count(), bursts.len());
         began.elapsed().as_secs_f64()
     };

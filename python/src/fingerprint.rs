@@ -17,7 +17,7 @@ mod labelled;
 mod measurement;
 
 pub(crate) use gallery::Gallery;
-pub(crate) use impairments::impairments;
+pub(crate) use impairments::{impairments, replies};
 pub(crate) use labelled::{enroll, evaluate};
 pub(crate) use measurement::{Measurement, Stream, measure};
 

@@ -68,7 +68,7 @@ mod _native {
     mod fingerprint {
         #[pymodule_export]
         use crate::fingerprint::{
-            Gallery, Measurement, Stream, enroll, evaluate, features, impairments, measure, names,
+            Gallery, Measurement, Stream, enroll, evaluate, features, impairments, measure, names, replies,
         };
     }
 

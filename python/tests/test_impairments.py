@@ -60,3 +60,18 @@ def test_what_is_wrong_is_said():
     bad[7] = np.nan
     with pytest.raises(phy_sec.NotFiniteError, match="7"):
         fingerprint.impairments(bad, 1e6, reference)
+
+
+def test_a_mode_s_squitter_is_read():
+    octets = bytes.fromhex("8D4840D6202CC371C32CE0576098")
+    chips = [n in (0, 2, 7, 9) for n in range(16)]
+    for bit in np.unpackbits(np.frombuffer(octets, np.uint8)):
+        chips += [bool(bit), not bit]
+    x = np.zeros(600, np.complex64)
+    x[100 : 100 + len(chips)] = chips
+    x += np.random.default_rng(1).normal(size=(600, 2)) @ [0.02, 0.02j]
+    (reply,) = fingerprint.replies(x.astype(np.complex64), 2e6)
+    assert reply["address"] == 0x4840D6 and reply["exact"] and reply["start"] == 100
+    assert bytes(reply["octets"]) == octets and reply["identifier"] == [132, 181]
+    with pytest.raises(phy_sec.OutOfRangeError, match="2e6"):
+        fingerprint.replies(x, 1e6)

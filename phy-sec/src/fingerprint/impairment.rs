@@ -184,7 +184,12 @@ impl Estimator {
         let last = start.saturating_add(self.config.search).min(x.len().saturating_sub(length));
         if x.len() < length || first > last {
             let need = length.saturating_add(first);
-            return Err(Error::TooShort { what: "the fit of a reference", need, unit: "samples", got: x.len() });
+            return Err(Error::TooShort {
+                what: "the fit of a reference",
+                need,
+                unit: "samples",
+                got: x.len(),
+            });
         }
         let searched = &x[first..last + length];
         if let Some(index) = searched.iter().position(|x| !x.is_finite()) {
@@ -212,18 +217,31 @@ impl Estimator {
         let (mut found, mut at) = (Vec::new(), 0);
         while at + length <= x.len() {
             // Two bursts that do not overlap cannot both begin in here.
-            let got = self.fit_within(x, at..=(at + length - 1).min(x.len() - length), None);
-            if got.get(Impairment::Snr).is_ok() {
-                at = got.start + length;
-                found.push(got);
-            } else {
+            let last = |first: usize| (first + length - 1).min(x.len() - length);
+            let snr = |got: &Impairments| got.get(Impairment::Snr).map_or(f64::NEG_INFINITY, |snr| snr.value);
+            let mut got = self.fit_within(x, at..=last(at), None);
+            if snr(&got) == f64::NEG_INFINITY {
                 at += length;
+                continue;
             }
+            // A waveform that repeats a part of itself is alike to its own beginning: the burst may be further on.
+            let next = got.start + 1;
+            if last(at) < x.len() - length {
+                let later = self.fit_within(x, next..=last(next), None);
+                got = if snr(&later) > snr(&got) { later } else { got };
+            }
+            at = got.start + length;
+            found.push(got);
         }
         Ok(found)
     }
 
-    fn fit_within(&mut self, x: &[Complex32], starts: RangeInclusive<usize>, expected: Option<usize>) -> Impairments {
+    fn fit_within(
+        &mut self,
+        x: &[Complex32],
+        starts: RangeInclusive<usize>,
+        expected: Option<usize>,
+    ) -> Impairments {
         let guess = self.coarse.find(&self.reference, x, starts);
         let y = &x[guess.start..guess.start + self.reference.used().len()];
         let terms = fit::Terms { dc: self.config.dc, amplifier: self.config.amplifier };

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    documented, json, path, phy_sec, refusal,
+    documented, json, path, phy_sec, recordings, refusal,
     signal::{add_tone, cf32, noise},
     text,
 };
@@ -129,7 +129,9 @@ fn features_of_a_known_waveform() {
         assert_eq!(starts, [0, 1, 2].map(|i| i * (length + 700) + 716), "{args:?}");
         for burst in &bursts {
             documented(burst);
-            for (name, truth) in [("cfo", 42e3), ("iq_gain_db", 0.6), ("iq_phase", 0.03), ("iq_offset_i", 0.04)] {
+            for (name, truth) in
+                [("cfo", 42e3), ("iq_gain_db", 0.6), ("iq_phase", 0.03), ("iq_offset_i", 0.04)]
+            {
                 let number = |key: &str| burst["values"][name][key].as_f64().unwrap();
                 let off = (number("value") - truth).abs();
                 assert!(off < 4.0 * number("standard_error") + 0.002 * truth, "{name}: {burst}");
@@ -138,9 +140,29 @@ fn features_of_a_known_waveform() {
         }
     }
     let shown = phy_sec(&base);
-    assert!(text(&shown.stdout).contains("burst at sample 716") && text(&shown.stdout).contains("iq_gain_db"));
+    assert!(
+        text(&shown.stdout).contains("burst at sample 716") && text(&shown.stdout).contains("iq_gain_db")
+    );
     assert!(refusal(&["fingerprint", "features", path(&file), "--rate", "1M"], 1).contains("20e6"));
     assert!(refusal(&[&given[..], &["--part", "5..4"]].concat(), 2).contains("1000..3000"));
     let beyond = [&base[..], &["--reference", path(&known), "--part", "0..400"]].concat();
     assert!(refusal(&beyond, 1).contains("320 samples"));
+}
+
+/// dump1090's recording of one aircraft: at least 312 replies, at least 269 of them with an exact CRC, and all of it.
+#[test]
+fn bursts_of_one_aircraft() {
+    let Some(folder) = recordings() else { return };
+    let file = folder.join("fingerprint/mode_s/modes1.bin");
+    let args =
+        ["fingerprint", "bursts", path(&file), "--datatype", "cu8", "--rate", "2M", "--protocol", "mode_s"];
+    let replies = json(&[&args[..], &["--json"]].concat());
+    assert!(replies.len() >= 312, "{}", replies.len());
+    assert!(replies.iter().filter(|reply| reply["exact"] == true).count() >= 269);
+    assert!(replies.iter().all(|reply| reply["identity"] == "4d2023"));
+    documented(&replies[0]);
+    assert!(text(&phy_sec(&args).stdout).contains("with an exact CRC"));
+    let slow =
+        ["fingerprint", "bursts", path(&file), "--datatype", "cu8", "--rate", "1M", "--protocol", "mode_s"];
+    assert!(refusal(&slow, 1).contains("2e6"));
 }

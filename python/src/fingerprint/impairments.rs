@@ -1,6 +1,9 @@
-//! The joint fit of a known waveform.
+//! Bursts whose waveform or protocol is known.
 
-use phy_sec::fingerprint::impairment::{Config, Estimator, Impairment, Impairments, Reference};
+use phy_sec::fingerprint::{
+    burst::mode_s,
+    impairment::{Config, Estimator, Impairment, Impairments, Reference},
+};
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -70,7 +73,9 @@ pub(crate) fn impairments<'py>(
             Reference::new(samples, first..end, sample_rate)
         }
         None if used.is_some() => {
-            return Err(InputError::new_err("used says which part of a reference is fitted; give a reference"));
+            return Err(InputError::new_err(
+                "used says which part of a reference is fitted; give a reference",
+            ));
         }
         None => Reference::wifi_at(sample_rate),
     };
@@ -99,4 +104,44 @@ fn burst(burst: &Impairments) -> Value {
         "start": burst.start, "samples": burst.samples, "gain": [burst.gain.re, burst.gain.im],
         "values": Impairment::ALL.iter().map(value).collect::<Map<_, _>>(),
     })
+}
+
+/// The Mode S replies of a recording, and the aircraft that sent them.
+///
+/// Parameters
+/// ----------
+/// x : numpy.ndarray
+///     complex64, ``[sample]``.
+/// sample_rate : float
+///     Hz; 2e6.
+///
+/// Returns
+/// -------
+/// list of dict
+///     For each reply ``start`` (first sample of the preamble), ``samples``, ``fraction`` (of a sample, by which it begins later), ``address`` (ICAO,
+///     ``None`` if nothing vouches for it), ``exact`` (a squitter whose CRC is right), ``format``, ``octets`` (list of int), ``remainder`` (of the CRC), ``identifier``
+///     (start and end of the samples that carry the address) and ``contrast_db``.
+///
+/// Raises
+/// ------
+/// ShapeError, NotFiniteError, OutOfRangeError
+///     ``x`` is no contiguous 1-D complex64 array, or holds a NaN or an infinity; another rate than 2 MHz.
+#[pyfunction]
+pub(crate) fn replies<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    sample_rate: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let x: Samples = array::series("x", x)?;
+    let x = array::slice(&x)?;
+    let found = detached(py, || mode_s::find(x, sample_rate))?;
+    let reply = |reply: &mode_s::Reply| {
+        let identifier = reply.identifier();
+        json!({
+            "start": reply.start, "samples": reply.samples, "fraction": reply.fraction, "address": reply.address,
+            "exact": reply.exact(), "format": reply.format, "octets": reply.octets, "remainder": reply.remainder,
+            "identifier": [identifier.start, identifier.end], "contrast_db": reply.contrast_db,
+        })
+    };
+    config::to_object(py, &Value::Array(found.iter().map(reply).collect()))
 }

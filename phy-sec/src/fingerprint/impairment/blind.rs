@@ -7,7 +7,10 @@
 use num_complex::Complex32;
 
 use super::measured;
-use crate::{Error, Result, fingerprint::feature::{Measured, Missing}};
+use crate::{
+    Error, Result,
+    fingerprint::feature::{Measured, Missing},
+};
 
 /// Stretches.
 const PARTS: usize = 32;

@@ -41,7 +41,12 @@ impl Coarse {
     }
 
     /// The best of `starts`; all of it inside `x`.
-    pub(super) fn find(&mut self, reference: &Reference, x: &[Complex32], starts: RangeInclusive<usize>) -> Guess {
+    pub(super) fn find(
+        &mut self,
+        reference: &Reference,
+        x: &[Complex32],
+        starts: RangeInclusive<usize>,
+    ) -> Guess {
         let s = &reference.samples()[reference.used()];
         let window = |start: usize| &x[start..start + s.len()];
         let mut best = (f32::NEG_INFINITY, *starts.start());
@@ -78,7 +83,9 @@ impl Coarse {
             .iter()
             .zip(s)
             .enumerate()
-            .map(|(n, (y, s))| wide(*y) * wide(*s).conj() * Complex64::cis(-TAU * frequency * (n as f64 - middle)))
+            .map(|(n, (y, s))| {
+                wide(*y) * wide(*s).conj() * Complex64::cis(-TAU * frequency * (n as f64 - middle))
+            })
             .sum();
         let energy: f64 = s.iter().map(|s| wide(*s).norm_sqr()).sum();
         Guess { start, frequency, gain: sum / energy }

@@ -62,8 +62,10 @@ mod tests {
     /// QPSK whose points were moved by known amounts, 20 dB: the moves are found, with errors of σ/√(2n).
     #[test]
     fn moved_points_are_found() {
-        let points = [(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)].map(|(re, im)| Complex32::new(re, im));
-        let moves = [(0.05, -0.02), (0.0, 0.1), (-0.03, 0.0), (0.0, 0.0)].map(|(re, im)| Complex32::new(re, im));
+        let points =
+            [(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)].map(|(re, im)| Complex32::new(re, im));
+        let moves =
+            [(0.05, -0.02), (0.0, 0.1), (-0.03, 0.0), (0.0, 0.0)].map(|(re, im)| Complex32::new(re, im));
         let noise = sim::noise(&mut sim::rng(3), 4000, 0.02);
         let symbols: Vec<Complex32> =
             noise.iter().enumerate().map(|(n, noise)| points[n % 4] + moves[n % 4] + noise).collect();

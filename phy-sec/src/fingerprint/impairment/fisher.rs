@@ -130,7 +130,9 @@ mod tests {
         }
         // (JᵀJ)⁻¹ of the columns kept: [[2, -1], [-1, 1]] and 1/4.
         let covariance = factor.covariance(3.0);
-        for (i, j, want) in [(0, 0, Some(6.0)), (0, 1, Some(-3.0)), (1, 1, Some(3.0)), (2, 2, None), (3, 3, Some(0.75))] {
+        for (i, j, want) in
+            [(0, 0, Some(6.0)), (0, 1, Some(-3.0)), (1, 1, Some(3.0)), (2, 2, None), (3, 3, Some(0.75))]
+        {
             match (covariance.get(i, j), want) {
                 (Some(got), Some(want)) => assert!((got - want).abs() < 1e-12),
                 (got, want) => assert_eq!(got, want),

@@ -102,7 +102,8 @@ fn columns(terms: Terms) -> (Columns, usize) {
         columns[place + 1] = Some((next, J));
         next += 1;
     }
-    for place in [(terms.dc, column::DC), (terms.amplifier, column::CUBIC)].into_iter().filter(|(on, _)| *on) {
+    for place in [(terms.dc, column::DC), (terms.amplifier, column::CUBIC)].into_iter().filter(|(on, _)| *on)
+    {
         columns[place.1] = Some((next, ONE));
         columns[place.1 + 1] = Some((next, J));
         next += 1;
@@ -126,7 +127,14 @@ impl Block {
     }
 
     /// Samples `from` on of `y`; zeros where there are none.
-    pub(super) fn fill(&mut self, reference: &Reference, y: &[Complex32], from: usize, p: &Parameters, terms: Terms) {
+    pub(super) fn fill(
+        &mut self,
+        reference: &Reference,
+        y: &[Complex32],
+        from: usize,
+        p: &Parameters,
+        terms: Terms,
+    ) {
         let half = half(y.len());
         let first = reference.used().start as f64;
         let t0 = from as f64 - half;
@@ -175,7 +183,11 @@ impl Block {
             step *= bend;
         }
         if count < BLOCK {
-            self.re.iter_mut().chain(&mut self.im).chain(&mut self.rest).for_each(|row| row[count..].fill(0.0));
+            self.re
+                .iter_mut()
+                .chain(&mut self.im)
+                .chain(&mut self.rest)
+                .for_each(|row| row[count..].fill(0.0));
         }
     }
 }
@@ -188,7 +200,8 @@ fn half(samples: usize) -> f64 {
 /// `Σ a* b` of a block, in four sums that do not wait for one another.
 fn inner(a: (&[f64; BLOCK], &[f64; BLOCK]), b: (&[f64; BLOCK], &[f64; BLOCK])) -> Complex64 {
     let (mut re, mut im) = ([0.0; 4], [0.0; 4]);
-    let fours = |row: &'_ [f64; BLOCK], at: usize| -> [f64; 4] { [row[at], row[at + 1], row[at + 2], row[at + 3]] };
+    let fours =
+        |row: &'_ [f64; BLOCK], at: usize| -> [f64; 4] { [row[at], row[at + 1], row[at + 2], row[at + 3]] };
     for at in (0..BLOCK).step_by(4) {
         let (ar, ai, br, bi) = (fours(a.0, at), fours(a.1, at), fours(b.0, at), fours(b.1, at));
         for i in 0..4 {
@@ -258,7 +271,12 @@ impl Parameters {
 }
 
 /// The least-squares fit to `y`, which lies where `guess` says; `None` if no burst stands out of the noise.
-pub(super) fn gauss_newton(reference: &Reference, y: &[Complex32], guess: &Guess, terms: Terms) -> Option<Fitted> {
+pub(super) fn gauss_newton(
+    reference: &Reference,
+    y: &[Complex32],
+    guess: &Guess,
+    terms: Terms,
+) -> Option<Fitted> {
     if !(guess.gain.norm_sqr() > 0.0 && guess.gain.is_finite()) {
         return None;
     }

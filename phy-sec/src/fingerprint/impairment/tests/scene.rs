@@ -69,7 +69,8 @@ impl Scene {
         let nearest = place.round();
         let off = place - nearest;
         if off.abs() < 1e-9 {
-            let s = self.samples.get(nearest as usize).filter(|_| nearest >= 0.0).copied().unwrap_or_default();
+            let s =
+                self.samples.get(nearest as usize).filter(|_| nearest >= 0.0).copied().unwrap_or_default();
             return Complex64::new(s.re.into(), s.im.into());
         }
         // sin(π(place - k)) is that of the fraction, with the sign of (-1)^(nearest - k).
@@ -88,8 +89,16 @@ impl Scene {
         // About a thousandth of what the burst's middle would have to change by.
         let length = self.used.len() as f64 / self.sample_rate;
         let steps = [
-            1e-3 / length, 1e-3 / self.sample_rate, 1e-2 / length / length, 1e3 / self.used.len() as f64,
-            1e-3, 1e-3, 1e-2, 1e-3, 1e-3, 1e-3,
+            1e-3 / length,
+            1e-3 / self.sample_rate,
+            1e-2 / length / length,
+            1e3 / self.used.len() as f64,
+            1e-3,
+            1e-3,
+            1e-2,
+            1e-3,
+            1e-3,
+            1e-3,
         ];
         let columns: Vec<Vec<Complex64>> = (0..10)
             .map(|i| {
@@ -105,7 +114,8 @@ impl Scene {
         let mut rows: Vec<Vec<f64>> = (0..10)
             .map(|i| {
                 let dot = |j: usize| -> f64 {
-                    columns[i].iter().zip(&columns[j]).map(|(a, b)| (a.conj() * b).re).sum::<f64>() * 2.0 / variance
+                    columns[i].iter().zip(&columns[j]).map(|(a, b)| (a.conj() * b).re).sum::<f64>() * 2.0
+                        / variance
                 };
                 (0..10).map(dot).chain((0..10).map(|j| f64::from(u8::from(i == j)))).collect()
             })
