@@ -16,6 +16,7 @@ use phy_sec::{
     fingerprint::{
         classify::{Example, Method},
         feature::{Extractor, Feature},
+        impairment::{Config, Estimator, Impairment, Reference},
         recording::{FingerprintConfig, Vector, measure},
     },
     sim::{
@@ -90,6 +91,35 @@ fn features(c: &mut Criterion) {
     rows.finish();
 }
 
+/// The joint fit of all impairments to one burst whose waveform is known: the preamble of 802.11, and 8192 samples of QPSK.
+fn impairments(c: &mut Criterion) {
+    let mut rng = sim::rng(1);
+    let wifi = Reference::wifi().expect("the training fields are a reference");
+    let qpsk =
+        SingleCarrier::default().modulate(&random_symbols(&mut rng, 4096, 4)).expect("a default waveform");
+    let qpsk = Reference::new(&qpsk[..8192], 0..8192, SAMPLE_RATE).expect("a reference");
+    for (name, reference) in [("802.11", wifi), ("qpsk", qpsk)] {
+        let radio = Impairments {
+            cfo: 1e-3 * reference.sample_rate(),
+            tx_iq: IqImbalance { gain_db: 0.3, phase: 0.02 },
+            iq_offset: Complex32::new(0.05, 0.0),
+            ..Impairments::default()
+        };
+        let mut x = reference.samples().to_vec();
+        radio.transmit(&mut x, reference.sample_rate(), &mut rng).expect("possible impairments");
+        let noise = sim::noise(&mut rng, x.len(), 1e-2 * sim::power(&x));
+        x.iter_mut().zip(noise).for_each(|(x, n)| *x += n);
+        let used = reference.used();
+        let mut estimator = Estimator::new(reference, &Config::default()).expect("a configuration");
+        let got = estimator.fit(&x, used.start).expect("a burst").get(Impairment::IqGain).expect("an image");
+        assert!((got.value - 0.3).abs() < 0.3, "fast and wrong: {got:?}");
+        let mut rows = c.benchmark_group(format!("impairments/{name}/{}", used.len()));
+        rows.throughput(Throughput::Elements(1));
+        rows.bench_function("fit", |b| b.iter(|| estimator.fit(black_box(&x), used.start)));
+        rows.finish();
+    }
+}
+
 /// Eight transmitters: learning from 160 bursts, and all scores of one.
 fn classification(c: &mut Criterion) {
     let names: Vec<String> = (0..8).map(|t| format!("transmitter {t}")).collect();
@@ -126,6 +156,6 @@ criterion_group! {
         .sample_size(15)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
-    targets = detection, features, classification
+    targets = detection, features, impairments, classification
 }
 criterion_main!(all);

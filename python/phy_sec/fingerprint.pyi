@@ -33,6 +33,18 @@ def names(features: _Features | None = None) -> list[str]: ...
 def features(
     x: _Samples, sample_rate: float, burst: Burst | None = None, *, features: _Features | None = None
 ) -> list[dict[str, Any]]: ...
+def impairments(
+    x: _Samples,
+    sample_rate: float,
+    reference: _Samples | None = None,
+    *,
+    used: tuple[int, int] | None = None,
+    start: int | None = None,
+    search: int = 8,
+    dc: bool = False,
+    amplifier: bool = False,
+) -> list[dict[str, Any]]: ...
+def replies(x: _Samples, sample_rate: float) -> list[dict[str, Any]]: ...
 def measure(
     x: _Samples, sample_rate: float, *, backend: str = "simd", **config: Unpack[MeasureConfig]
 ) -> Measurement: ...

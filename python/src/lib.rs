@@ -70,7 +70,9 @@ mod _native {
     #[pymodule]
     mod fingerprint {
         #[pymodule_export]
-        use crate::fingerprint::{Gallery, Measurement, Stream, enroll, evaluate, features, measure, names};
+        use crate::fingerprint::{
+            Gallery, Measurement, Stream, enroll, evaluate, features, impairments, measure, names, replies,
+        };
     }
 
     /// Key generation: from two ends' measurements to one key, with the account of every bit, or to none.

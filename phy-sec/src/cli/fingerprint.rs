@@ -25,6 +25,8 @@ use super::{
 };
 use labels::Label;
 
+mod bursts;
+mod features;
 mod labels;
 
 /// What to do.
@@ -55,6 +57,10 @@ enum Command {
         #[command(flatten)]
         raw: source::RawArgs,
     },
+    /// Find the bursts of a protocol and who says that he sent them
+    Bursts(bursts::BurstArgs),
+    /// Fit a known waveform to every burst: each impairment with its standard error (802.11a/g preambles, or --reference)
+    Features(features::FeatureArgs),
     /// Measure identification on a labelled folder: grouped by recording, with the noise-only control
     Evaluate {
         /// Folder with labels.csv
@@ -82,6 +88,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Enroll { folder, gallery } => enroll(folder, gallery, &config, context),
         Command::Identify { sources, gallery, raw } => identify(sources, gallery, raw, &config, context),
+        Command::Bursts(args) => bursts::run(args, context),
+        Command::Features(args) => features::run(args, context),
         Command::Evaluate { folder, split, folds } => {
             config.split = split.unwrap_or(config.split);
             config.folds = folds.or(config.folds);

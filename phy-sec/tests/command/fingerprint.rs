@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    documented, json, path, phy_sec, refusal,
+    documented, json, path, phy_sec, recordings, refusal,
     signal::{add_tone, cf32, noise},
     text,
 };
@@ -90,4 +90,79 @@ fn enrolment_and_identification_answer_as_documented() {
         refusal(&[&evaluate[..], &["--config", path(&config)]].concat(), 1)
             .contains("features must be at least one")
     );
+}
+
+/// Frames of one radio are fitted by their preambles; the same with the preamble given as a file.
+#[test]
+fn features_of_a_known_waveform() {
+    use phy_sec::sim::{self, impairment::*, waveform};
+    let folder = tempfile::tempdir().unwrap();
+    let (file, known) = (folder.path().join("frames.cf32"), folder.path().join("known.cf32"));
+    let radio = Impairments {
+        cfo: 42e3,
+        tx_iq: IqImbalance { gain_db: 0.6, phase: 0.03 },
+        iq_offset: num_complex::Complex32::new(0.04, 0.0),
+        ..Impairments::default()
+    };
+    let bytes = |x: &[num_complex::Complex32]| -> Vec<u8> {
+        x.iter().flat_map(|x| [x.re.to_le_bytes(), x.im.to_le_bytes()].concat()).collect()
+    };
+    let mut rng = sim::rng(1);
+    let mut x = Vec::new();
+    for _ in 0..3 {
+        x.resize(x.len() + 700, num_complex::Complex32::ZERO);
+        let mut frame = waveform::Wifi::default().modulate(&[1; 30]).unwrap().samples;
+        radio.transmit(&mut frame, 20e6, &mut rng).unwrap();
+        x.extend(frame);
+    }
+    let noise = sim::noise(&mut rng, x.len(), 1e-3);
+    x.iter_mut().zip(noise).for_each(|(x, n)| *x += n);
+    fs::write(&file, bytes(&x)).unwrap();
+    fs::write(&known, bytes(&waveform::wifi::training())).unwrap();
+
+    let base = ["fingerprint", "features", path(&file), "--rate", "20M"];
+    let given = [&base[..], &["--json", "--reference", path(&known), "--part", "16..304"]].concat();
+    for args in [&[&base[..], &["--json"]].concat(), &given] {
+        let bursts = json(args);
+        let starts: Vec<u64> = bursts.iter().map(|burst| burst["sample_start"].as_u64().unwrap()).collect();
+        let length = (x.len() as u64 - 2100) / 3;
+        assert_eq!(starts, [0, 1, 2].map(|i| i * (length + 700) + 716), "{args:?}");
+        for burst in &bursts {
+            documented(burst);
+            for (name, truth) in
+                [("cfo", 42e3), ("iq_gain_db", 0.6), ("iq_phase", 0.03), ("iq_offset_i", 0.04)]
+            {
+                let number = |key: &str| burst["values"][name][key].as_f64().unwrap();
+                let off = (number("value") - truth).abs();
+                assert!(off < 4.0 * number("standard_error") + 0.002 * truth, "{name}: {burst}");
+            }
+            assert!(burst["values"]["dc_i"]["missing"].as_str().unwrap().contains("not identifiable"));
+        }
+    }
+    let shown = phy_sec(&base);
+    assert!(
+        text(&shown.stdout).contains("burst at sample 716") && text(&shown.stdout).contains("iq_gain_db")
+    );
+    assert!(refusal(&["fingerprint", "features", path(&file), "--rate", "1M"], 1).contains("20e6"));
+    assert!(refusal(&[&given[..], &["--part", "5..4"]].concat(), 2).contains("1000..3000"));
+    let beyond = [&base[..], &["--reference", path(&known), "--part", "0..400"]].concat();
+    assert!(refusal(&beyond, 1).contains("320 samples"));
+}
+
+/// dump1090's recording of one aircraft: at least 312 replies, at least 269 of them with an exact CRC, and all of it.
+#[test]
+fn bursts_of_one_aircraft() {
+    let Some(folder) = recordings() else { return };
+    let file = folder.join("fingerprint/mode_s/modes1.bin");
+    let args =
+        ["fingerprint", "bursts", path(&file), "--datatype", "cu8", "--rate", "2M", "--protocol", "mode_s"];
+    let replies = json(&[&args[..], &["--json"]].concat());
+    assert!(replies.len() >= 312, "{}", replies.len());
+    assert!(replies.iter().filter(|reply| reply["exact"] == true).count() >= 269);
+    assert!(replies.iter().all(|reply| reply["identity"] == "4d2023"));
+    documented(&replies[0]);
+    assert!(text(&phy_sec(&args).stdout).contains("with an exact CRC"));
+    let slow =
+        ["fingerprint", "bursts", path(&file), "--datatype", "cu8", "--rate", "1M", "--protocol", "mode_s"];
+    assert!(refusal(&slow, 1).contains("2e6"));
 }
