@@ -18,8 +18,8 @@ mod keygen;
 mod measure;
 mod refuse;
 mod signal;
-mod stream;
 mod space;
+mod stream;
 
 fn phy_sec(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_phy-sec")).args(args).output().expect("the command starts")
