@@ -2,7 +2,7 @@
 //! suffixes.
 //!
 //! Suffixes that start at the same bit of a symbol are in order as soon as those of the symbols are, and there are an eighth
-//! as many of these. So two suffixes are compared by their first 48 bits, then by rank if both start at the same bit, and
+//! as many of these. So two suffixes are compared by their first 112 bits, then by rank if both start at the same bit, and
 //! only otherwise bit by bit, which is over soon: what repeats in a recording repeats in whole samples.
 
 use std::mem;
@@ -12,7 +12,7 @@ use super::bit_string::BitString;
 
 /// Bits that choose a bucket: at least those of a symbol.
 const BUCKET: u32 = 16;
-/// Bits that are compared as numbers.
+/// Bits that are compared as numbers at first.
 const KEY: u32 = 48;
 /// Common bits that are looked for pair by pair. Longer stretches are found in order of place, where each is one shorter
 /// than the one before at least.
@@ -104,6 +104,7 @@ struct Sorted<'a> {
     /// The 32 bits after those of the bucket, and the place.
     entries: Vec<u64>,
     scratch: Vec<u64>,
+    longer: Vec<(u64, u64)>,
     /// Words that may yet be compared.
     left: usize,
 }
@@ -132,6 +133,7 @@ impl<'a> Sorted<'a> {
             starts,
             entries,
             scratch: Vec::new(),
+            longer: Vec::new(),
             left: 4 * bits.len() + 1024,
         }
     }
@@ -150,11 +152,33 @@ impl<'a> Sorted<'a> {
             let alike =
                 self.entries[first..range.end].iter().take_while(|&&entry| entry >> 32 == key).count();
             if alike > 1 {
-                self.merge(first, alike)?;
+                self.sort_alike(first, alike)?;
             }
             first += alike;
         }
         Some(range)
+    }
+
+    /// Puts the `count` entries from `first` on, whose keys are alike, in order: by the next 64 bits, and where these are
+    /// alike, by merging. `None` if that takes too long.
+    fn sort_alike(&mut self, first: usize, count: usize) -> Option<()> {
+        let mut longer = mem::take(&mut self.longer);
+        longer.clear();
+        longer.extend((first..first + count).map(|index| {
+            let entry = self.entries[index];
+            (self.bits.window((entry & PLACE) as usize + KEY as usize), entry)
+        }));
+        longer.sort_unstable();
+        for (index, &(_, entry)) in longer.iter().enumerate() {
+            self.entries[first + index] = entry;
+        }
+        let mut at = first;
+        for group in longer.chunk_by(|a, b| a.0 == b.0) {
+            self.merge(at, group.len())?;
+            at += group.len();
+        }
+        self.longer = longer;
+        Some(())
     }
 
     /// Puts the `count` entries from `first` on, whose keys are alike, in order. `None` if that takes too long.
