@@ -82,15 +82,6 @@ impl Code {
         self.rows.len() * self.lanes
     }
 
-    /// The bits of a check.
-    pub(super) fn bits_of(&self, check: usize) -> impl Iterator<Item = usize> {
-        let (row, lane) = (check / self.lanes, check % self.lanes);
-        let bit = move |entry: &Entry| {
-            entry.column as usize * self.lanes + (lane + entry.shift as usize) % self.lanes
-        };
-        self.rows[row].iter().map(bit)
-    }
-
     /// The layout of `frames` frames side by side; of one frame for a code of circulants.
     pub(super) fn layout(&self, frames: usize) -> Result<Layout> {
         let lanes = if self.lanes == 1 { frames } else { self.lanes };

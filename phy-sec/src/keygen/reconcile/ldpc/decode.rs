@@ -11,12 +11,6 @@ use crate::Result;
 /// What is known for sure, as a log-likelihood ratio.
 pub(super) const SURE: f32 = 25.0;
 
-/// Attempts after the first, of frames that are stuck.
-const RETRIES: u32 = 4;
-/// A frame is stuck if no more than one in so many checks is not met after all sweeps: a few bits hold one another wrong (a
-/// trapping set), where a frame beyond what the code corrects misses many checks.
-const STUCK: usize = 16;
-
 /// A frame to be decoded.
 pub(super) struct Frame {
     /// Log-likelihood ratios: of the channel at first, of the last sweep afterwards.
@@ -27,11 +21,7 @@ pub(super) struct Frame {
     pub(super) decoded: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Decodes those of `frames` that are not decoded yet, in at most `sweeps` sweeps an attempt.
-///
-/// Sum-product tries again where a frame is stuck, without what the channel says of the bits of unmet checks: the others'
-/// evidence then decides about them. (After Pishro-Nik and Fekri, Results on punctured LDPC codes and improved iterative
-/// decoding techniques, IEEE Trans. Inf. Theory 53(2), 2007, who try out values of such bits.)
+/// Decodes those of `frames` that are not decoded yet, in at most `sweeps` sweeps.
 pub(super) fn decode(
     code: &Code,
     decoder: Decoder,
@@ -60,38 +50,12 @@ pub(super) fn decode(
                 let target: Vec<f32> = syndrome.iter().map(|&bit| 1.0 - 2.0 * f32::from(bit)).collect();
                 let mut messages = Zeroizing::new(vec![0f32; layout.edges()]);
                 let mut failed = vec![0f32; layout.lanes()];
-                for attempt in 0..=RETRIES {
-                    if attempt > 0 {
-                        let stuck = unmet(code, &layout, &syndrome, |bit| values[bit] < 0.0, batch, at);
-                        if stuck.is_empty() {
-                            break;
-                        }
-                        for (index, checks) in stuck {
-                            let known = &batch[index].values;
-                            known.iter().enumerate().for_each(|(bit, &value)| values[at(index, bit)] = value);
-                            for bit in checks.iter().flat_map(|&check| code.bits_of(check)) {
-                                if known[bit].abs() < SURE && forgotten(bit, attempt) {
-                                    values[at(index, bit)] = 0.0;
-                                }
-                            }
-                            let (from, step) = if code.lanes == 1 { (index, side_by_side) } else { (0, 1) };
-                            messages.iter_mut().skip(from).step_by(step).for_each(|message| *message = 0.0);
-                        }
-                    }
-                    for _ in 0..sweeps {
-                        failed.fill(0.0);
-                        sum_product::sweep(
-                            backend,
-                            &layout,
-                            &target,
-                            &mut values,
-                            &mut messages,
-                            &mut failed,
-                        );
-                        let held = |lane: usize| failed[lane].is_sign_positive();
-                        if settle(code, &layout, &syndrome, held, |bit| values[bit] < 0.0, batch, at) {
-                            break;
-                        }
+                for _ in 0..sweeps {
+                    failed.fill(0.0);
+                    sum_product::sweep(backend, &layout, &target, &mut values, &mut messages, &mut failed);
+                    let held = |lane: usize| failed[lane].is_sign_positive();
+                    if settle(code, &layout, &syndrome, held, |bit| values[bit] < 0.0, batch, at) {
+                        break;
                     }
                 }
             }
@@ -119,38 +83,6 @@ pub(super) fn decode(
         }
     }
     Ok(())
-}
-
-/// Whether the channel's word on a bit of an unmet check is disregarded: at first of all of them, then of every other.
-fn forgotten(bit: usize, attempt: u32) -> bool {
-    attempt == 1
-        || (bit as u32 ^ attempt << 24).wrapping_mul(0x9e37_79b9).wrapping_mul(attempt | 1) >> 31 == 0
-}
-
-/// The frames that are stuck close to a codeword, and their checks that are not met.
-fn unmet(
-    code: &Code,
-    layout: &Layout,
-    syndrome: &[u8],
-    is_one: impl Fn(usize) -> bool,
-    batch: &[&mut Frame],
-    at: impl Fn(usize, usize) -> usize,
-) -> Vec<(usize, Vec<usize>)> {
-    let open: Vec<usize> = (0..batch.len()).filter(|&index| batch[index].decoded.is_none()).collect();
-    if open.is_empty() {
-        return Vec::new();
-    }
-    let bits: Zeroizing<Vec<u8>> =
-        Zeroizing::new((0..layout.bits()).map(|bit| u8::from(is_one(bit))).collect());
-    let mut got = vec![0; layout.checks()];
-    layout.syndrome(&bits, &mut got);
-    let unmet = |index: usize| {
-        let (got, at) = (&got, &at);
-        (0..code.checks()).filter(move |&check| got[at(index, check)] != syndrome[at(index, check)])
-    };
-    let most = code.checks() / STUCK;
-    let checks = open.iter().map(|&index| (index, unmet(index).take(most + 1).collect::<Vec<_>>()));
-    checks.filter(|(_, checks)| checks.len() <= most).collect()
 }
 
 /// Three units of the log-likelihood ratio; what is sure is as large as can be.
