@@ -66,12 +66,12 @@ pub(super) fn common_prefixes(
     }
     // Karkkainen, Manzini and Puglisi, CPM 2009.
     let mut length = NEAR;
-    for place in 0..before.len() {
-        if before[place] == NONE {
+    for (place, before) in before.iter_mut().enumerate() {
+        if *before == NONE {
             length = NEAR;
         } else {
-            length = common_bits(bits, place, before[place] as usize, (length - 1).max(NEAR), usize::MAX);
-            before[place] = length as u32;
+            length = common_bits(bits, place, *before as usize, (length - 1).max(NEAR), usize::MAX);
+            *before = length as u32;
         }
     }
     for (index, &common) in common.iter().enumerate().skip(1) {
