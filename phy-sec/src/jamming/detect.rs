@@ -5,7 +5,9 @@
 //! level; the cell is reported when it reaches `multiplier · level`. The multipliers are exact for the
 //! number of looks and of training cells at hand: nothing is taken to its limit.
 //!
-//! A method is a file in `detect/`, its `mod` line and its row in the table below.
+//! A method is a file in `detect/`, its `mod` line and its row in the table below. [`Detector`] is the other table here:
+//! statistics of windows of samples, each with a threshold for a false-alarm probability. Beside them stand tests with inputs
+//! of their own: [`Antennas`], [`Cusum`], [`preamble`], [`link`], [`ofdm`], [`Floor`].
 //!
 //! Training cells must be independent. Frames that overlap, and neighbouring bins under a window, are not:
 //! [`Sliding`] keeps training cells [`Sliding::stride`] bins apart, which for the periodic Hann window makes
