@@ -18,6 +18,8 @@ pub const SAMPLE_RATE: f64 = 2e6;
 /// Chips of the preamble; the pulses are at [`PULSES`].
 const PREAMBLE: usize = 16;
 const PULSES: [usize; 4] = [0, 2, 7, 9];
+/// Which chips are on.
+const ON: [f32; PREAMBLE] = [1., 0., 1., 0., 0., 0., 0., 1., 0., 1., 0., 0., 0., 0., 0., 0.];
 /// Samples between the preamble's pulses in which no part of one falls.
 const QUIET: [usize; 7] = [4, 5, 6, 12, 13, 14, 15];
 /// Bits of a short and of a long reply.
@@ -102,7 +104,7 @@ pub fn find(x: &[Complex32], sample_rate: f64) -> Result<Vec<Reply>> {
             starts.filter_map(|start| Some((start, Preamble::of(&amplitude[start..])?))).collect();
         let least = begun.iter().map(|(_, preamble)| preamble.least).fold(f32::INFINITY, f32::min);
         let found = begun.iter().filter_map(|(start, preamble)| {
-            reply(&amplitude[*start..], preamble, 2.0 * least + MOST_ERROR).map(|found| (*start, found))
+            reply(&amplitude[*start..], preamble, 1.5 * least + MOST_ERROR).map(|found| (*start, found))
         });
         let Some((start, (reply, _))) = found.min_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)) else {
             at += 1;
@@ -133,7 +135,8 @@ struct Levels {
 fn candidate(m: &[f32]) -> Option<Levels> {
     let m: &[f32; PREAMBLE + 1] = m.first_chunk()?;
     // The first look, at most places the only one.
-    if m[0] + m[1] <= m[4] + m[5] || m[2] + m[3] <= m[5] + m[6] || m[7] + m[8] <= m[12] + m[13] {
+    let pair = |n: usize| m[n] + m[n + 1];
+    if pair(0) <= pair(4) || pair(2) <= pair(5) || pair(7) <= pair(12) || pair(9) <= pair(14).min(pair(13)) {
         return None;
     }
     // Both samples that a pulse may fall onto.
@@ -167,7 +170,7 @@ struct Preamble {
 impl Preamble {
     fn of(m: &[f32]) -> Option<Preamble> {
         let levels = candidate(m)?;
-        let errors = std::array::from_fn(|fraction| preamble(m, fraction, &levels));
+        let errors = preamble(m, &levels);
         let least = errors.iter().copied().fold(f32::INFINITY, f32::min);
         (least <= MOST_ERROR * PREAMBLE as f32).then_some(Preamble { levels, errors, least })
     }
@@ -202,13 +205,23 @@ fn reply(m: &[f32], preamble: &Preamble, within: f32) -> Option<(Reply, f32)> {
     exact.or_else(|| (best.error < MOST_UNPROVEN).then(|| (made(best), best.error)))
 }
 
-/// Squares of what `φ` does not explain of the preamble, over the pulse's.
-fn preamble(m: &[f32], fraction: usize, levels: &Levels) -> f32 {
-    let phi = fraction as f32 / STEPS as f32;
-    let pulse = |n: usize| f32::from(u8::from(PULSES.contains(&n)));
-    let before = |n: usize| if n == 0 { 0.0 } else { pulse(n - 1) };
-    let off = |n: usize| (m[n] - levels.silence) / levels.pulse - phi * before(n) - (1.0 - phi) * pulse(n);
-    (0..PREAMBLE).map(|n| off(n) * off(n)).sum()
+/// Squares of what each `φ` does not explain of the preamble, over the pulse's: a parabola in `φ`.
+fn preamble(m: &[f32], levels: &Levels) -> [f32; STEPS] {
+    let scale = levels.pulse.recip();
+    let (mut constant, mut slope, mut bend) = (0.0, 0.0, 0.0);
+    let mut before = 0.0;
+    for (m, on) in m.iter().zip(ON) {
+        let off = (m - levels.silence) * scale - on;
+        let turn = before - on;
+        constant += off * off;
+        slope += off * turn;
+        bend += turn * turn;
+        before = on;
+    }
+    std::array::from_fn(|fraction| {
+        let phi = fraction as f32 / STEPS as f32;
+        constant + phi * (phi * bend - 2.0 * slope)
+    })
 }
 
 /// The same for a reply that no CRC proves: with as many bits to choose, noise is explained to about 0.04.
