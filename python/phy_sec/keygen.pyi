@@ -101,6 +101,16 @@ def reconcile(
 def reconcile_strings(
     alice: NDArray[np.bool_], bob: NDArray[np.bool_], *, seed: int, **config: Unpack[Config]
 ) -> tuple[dict[str, Any], tuple[NDArray[np.bool_], NDArray[np.bool_]] | None]: ...
+def amplify(
+    bits: NDArray[np.bool_],
+    min_entropy: float,
+    leaked: int,
+    *,
+    seed: bytes,
+    epsilon: float = ...,
+    hash: Literal["toeplitz", "modified_toeplitz"] = "toeplitz",
+    backend: str = "simd",
+) -> bytes | None: ...
 def estimate_error_rate(
     errors: int, compared: int, *, weight: int = 1, confidence: float = 0.95
 ) -> dict[str, float]: ...

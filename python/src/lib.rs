@@ -97,7 +97,7 @@ mod _native {
         use crate::randomness::randomness;
         #[pymodule_export]
         use crate::reconcile::{
-            choose_reconciler, derive, estimate_error_rate, reconcile, reconcile_strings,
+            amplify, choose_reconciler, derive, estimate_error_rate, reconcile, reconcile_strings,
         };
         #[pymodule_export]
         use crate::sketch::SecureSketch;

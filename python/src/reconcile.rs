@@ -7,7 +7,8 @@ use numpy::{
 use phy_sec::{
     bits::Bits,
     keygen::{
-        Config, Kdf, RawBits,
+        Config, Kdf, RawBits, Security,
+        amplify::vouched,
         reconcile::{Reconciler, auto::Auto, estimate, strings},
     },
 };
@@ -18,8 +19,8 @@ use pyo3::{
 };
 
 use crate::{
-    array, config,
-    error::{Failure, detached},
+    array, backend, config,
+    error::{Failure, OutOfRangeError, detached},
 };
 
 /// Correct one end's bits to the other's, message by message as a session does it, and count what is said in public.
@@ -146,6 +147,63 @@ pub(crate) fn reconcile_strings<'py>(
         (row(alice.expose()), row(bob.expose()))
     });
     (config::report(py, &report)?, strings).into_bound_py_any(py)
+}
+
+/// Hash bits that both ends hold alike to the key that is left of them (privacy amplification, leftover hash lemma).
+///
+/// Parameters
+/// ----------
+/// bits : numpy.ndarray
+///     bool, ``[bit]``.
+/// min_entropy : float
+///     Of all of them together against whoever listened to the channel, bits, before anything was said: yours to vouch for.
+/// leaked : int
+///     Bits that were said of them in public.
+/// seed : bytes
+///     32 uniform bytes, public, drawn after the bits were fixed (``secrets.token_bytes(32)``); both ends use the same.
+/// epsilon : float
+///     Distance of the key from a uniform one, 2**-256 to 0.5.
+/// hash : str
+///     ``"toeplitz"`` or ``"modified_toeplitz"``.
+/// backend : str
+///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
+///
+/// Returns
+/// -------
+/// bytes or None
+///     ``floor(min_entropy - leaked - 2 log2(1 / epsilon))`` bits, least significant of a byte first; ``None`` if that is nothing.
+///
+/// Raises
+/// ------
+/// ShapeError
+///     ``bits`` is not a contiguous bool array.
+/// OutOfRangeError
+///     ``seed`` is not 32 bytes, or a number is outside its range.
+#[pyfunction]
+#[pyo3(signature = (bits, min_entropy, leaked, *, seed, epsilon=2f64.powi(-40), hash="toeplitz", backend="simd"),
+    text_signature = "(bits, min_entropy, leaked, *, seed, epsilon=2**-40, hash='toeplitz', backend='simd')")]
+#[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+pub(crate) fn amplify<'py>(
+    py: Python<'py>,
+    bits: &Bound<'py, PyAny>,
+    min_entropy: f64,
+    leaked: usize,
+    seed: &[u8],
+    epsilon: f64,
+    hash: &str,
+    backend: &str,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let bits: Bits = array::series::<bool>("bits", bits)?.as_array().iter().copied().collect();
+    let seed = seed
+        .try_into()
+        .map_err(|_| OutOfRangeError::new_err(format!("seed must be 32 bytes, got {}", seed.len())))?;
+    let hash = serde_json::from_value(hash.into()).map_err(|_| {
+        OutOfRangeError::new_err(format!("hash must be toeplitz or modified_toeplitz, got {hash:?}"))
+    })?;
+    let backend = backend::open(py, backend)?;
+    let security = Security { epsilon, hash };
+    let key = detached(py, || vouched(&bits, min_entropy, leaked, security, seed, &backend))?;
+    Ok(key.map(|key| PyBytes::new(py, key.expose())))
 }
 
 /// Estimate an error rate from what was compared, with a confidence interval.

@@ -120,3 +120,20 @@ def test_derived_keys():
         keygen.derive(b"k", b"", 8161)
     with pytest.raises(phy_sec.InputError, match="kmac512"):
         keygen.derive(b"k", b"", 8, method="kmac512")
+
+
+def test_reconciled_bits_become_a_key():
+    rng = np.random.default_rng(3)
+    bits = rng.random(1000) < 0.5
+    seed = bytes(range(32))
+    for name in ("toeplitz", "modified_toeplitz"):
+        key = keygen.amplify(bits, 800.0, 300, seed=seed, epsilon=2.0**-20, hash=name)
+        assert len(key) == -(-460 // 8)
+        assert key == keygen.amplify(bits, 800.0, 300, seed=seed, epsilon=2.0**-20, hash=name)
+        assert key != keygen.amplify(bits, 800.0, 300, seed=bytes(32), epsilon=2.0**-20, hash=name)
+    assert keygen.amplify(bits, 300.0, 300, seed=seed) is None
+    for wrong in ({"seed": b"short"}, {"hash": "md5"}, {"epsilon": 2.0}):
+        with pytest.raises(phy_sec.OutOfRangeError):
+            keygen.amplify(bits, 800.0, 300, **({"seed": seed} | wrong))
+    with pytest.raises(phy_sec.OutOfRangeError, match="min_entropy"):
+        keygen.amplify(bits, 1001.0, 0, seed=seed)

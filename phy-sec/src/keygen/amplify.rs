@@ -11,7 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Ledger, ReconciledBits, SecretKey};
+use super::{Ledger, ReconciledBits, SecretKey, Security, within};
 use crate::bits::Bits;
 use crate::{Error, Result};
 
@@ -96,6 +96,36 @@ pub fn length(min_entropy: f64, leaked: usize, epsilon: f64) -> usize {
     left.floor() as usize
 }
 
+/// A key of bits that another device or proof vouches for (sifted and reconciled QKD bits, say): as long as the leftover hash lemma
+/// allows, `None` if that is nothing.
+///
+/// - `min_entropy`: of all the bits together against whoever listened to the channel, before anything was said of them; 0 to their number
+/// - `leaked`: bits that were said of them
+/// - `epsilon`: distance from a uniform key, 2^-256 to 0.5
+/// - `seed`: public, uniform, drawn after the bits were fixed
+///
+/// # Errors
+/// [`Error::OutOfRange`] for a `min_entropy` or an `epsilon` out of range.
+pub fn vouched(
+    bits: &Bits,
+    min_entropy: f64,
+    leaked: usize,
+    Security { epsilon, hash }: Security,
+    seed: [u8; 32],
+    backend: &Backend,
+) -> Result<Option<SecretKey>> {
+    within("min_entropy", min_entropy, 0.0, bits.len() as f64, "within 0 and the number of bits")?;
+    within("security.epsilon", epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
+    let m = length(min_entropy, leaked, epsilon);
+    if m == 0 {
+        return Ok(None);
+    }
+    let mut key = hash.apply(bits, m, seed, backend)?;
+    let bytes = key.to_bytes();
+    key.zeroize();
+    Ok(Some(SecretKey::new(bytes, m)))
+}
+
 /// As many bits as `ledger` releases, `None` if that is none.
 ///
 /// - `seed`: public, uniform, independent of the bits
@@ -132,6 +162,24 @@ mod tests {
             vec![Estimate { name: "test", point: 1.0, bound: 1.0, conditional: false, counts: true }];
         let worth = Worth { raw_bits: bits + 2, estimates, rho: 0.0, guess: 0.5 };
         Ledger::settle(worth, Disclosed::default(), 0.5)
+    }
+
+    /// 1,000 bits of 0.8 each, of which 300 were said, at 2^-20: 800 - 300 - 40. The two ends' keys are the same, and one bit changes half.
+    #[test]
+    fn vouched_bits_give_what_the_lemma_leaves() {
+        let bits: Bits = (0..1000).map(|i| i * i % 7 < 3).collect();
+        let security = Security { epsilon: 2f64.powi(-20), hash: Hash::ModifiedToeplitz };
+        let key = |bits: &Bits, min_entropy, leaked| {
+            vouched(bits, min_entropy, leaked, security, [7; 32], &Backend::default())
+        };
+        let first = key(&bits, 800.0, 300).unwrap().unwrap();
+        assert_eq!(first.bits(), 460);
+        assert!(first.matches(&key(&bits, 800.0, 300).unwrap().unwrap()));
+        let mut other = bits.clone();
+        other.flip(999);
+        assert!(!first.matches(&key(&other, 800.0, 300).unwrap().unwrap()));
+        assert!(key(&bits, 340.0, 300).unwrap().is_none());
+        assert!(key(&bits, 1000.5, 0).is_err() && key(&bits, f64::NAN, 0).is_err());
     }
 
     /// Over the seeds, every bit of the key is fair and every pair of bits independent, whatever the input.

@@ -80,3 +80,29 @@ fn keys_are_written_in_pairs() {
     let args = ["keygen", "agree", path(&table), "--seed", "5", "--key-out", path(&nowhere)];
     assert!(refusal(&args, 1).contains("no such folder"));
 }
+
+/// Bits that were reconciled become the key that is left of them, or none, and nothing is written then.
+#[test]
+fn strings_become_a_key_where_something_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a.bits"), folder.path().join("b.bits"));
+    let bits: Vec<u8> =
+        noise(4000, 1.0, 7).iter().map(|sample| if sample[0] > 0.0 { b'1' } else { b'0' }).collect();
+    fs::write(&a, &bits).unwrap();
+    let flipped = |(i, bit): (usize, &u8)| if i % 50 == 0 { bit ^ 1 } else { *bit };
+    fs::write(&b, bits.iter().enumerate().map(flipped).collect::<Vec<u8>>()).unwrap();
+    let prefix = folder.path().join("k");
+    let run = |each: &str| {
+        let args = ["keygen", "reconcile", path(&a), path(&b), "--format", "ascii", "--seed", "9", "--json"];
+        json(&[&args[..], &["--out", path(&prefix), "--min-entropy", each]].concat()).remove(0)
+    };
+    let key = |end: &str| fs::read(folder.path().join(format!("k.{end}.key")));
+    assert_eq!(run("0.05")["released_bits"], 0);
+    assert!(key("alice").is_err() && key("bob").is_err());
+    let report = run("0.9");
+    let number = |name: &str| report[name].as_f64().unwrap();
+    let want = (0.9 * number("remaining_bits")).floor() - number("leaked_bits") - 80.0;
+    assert_eq!(number("released_bits"), want, "{report}");
+    let (alice, bob) = (key("alice").unwrap(), key("bob").unwrap());
+    assert!(alice == bob && alice.len() == (want as usize).div_ceil(8));
+}

@@ -25,9 +25,13 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Bits)]
     format: Format,
     /// Write the two ends' bits to PREFIX.alice.key and PREFIX.bob.key, packed, readable by the owner only. They are not a key
-    /// yet: what was said of them in public is to be hashed away. Asks for --seed
+    /// yet, unless --min-entropy makes one of them. Asks for --seed
     #[arg(long, value_name = "PREFIX")]
     out: Option<PathBuf>,
+    /// Min-entropy of each bit against whoever listened to the channel, 0 to 1, which you vouch for: the bits are hashed to the key
+    /// that is left after what was said ([keygen.security] of --config), and --out writes that
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    min_entropy: Option<f64>,
 }
 
 /// Strings are reconciled by the million bits; something else was meant by more than this.
@@ -48,19 +52,32 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Outcome> {
     let (alice, bob) = (read(&args.alice)?, read(&args.bob)?);
     let source = vec![args.alice.display().to_string(), args.bob.display().to_string()];
     let _working = context.working("reconciling");
-    let Reconciliation { mut report, strings } =
+    let mut reconciliation =
         reconcile_strings(alice, bob, &config, context.seed).with_context(|| source.join(", "))?;
+    let keys = match args.min_entropy {
+        Some(each) => Some(reconciliation.amplify(each, config.security, context.seed, &context.backend)?),
+        None => None,
+    };
+    let Reconciliation { mut report, strings } = reconciliation;
     report.source = source;
     if context.json {
         context.print_json(&report)?;
     } else {
         context.print(text(&report))?;
     }
-    if let (Some(outputs), Some((alice, bob))) = (&outputs, &strings) {
+    if let (Some(outputs), Some(keys)) = (&outputs, &keys) {
+        if let Some((alice, bob)) = keys {
+            write_pair(outputs, alice.expose(), bob.expose())?;
+        }
+    } else if let (Some(outputs), Some((alice, bob))) = (&outputs, &strings) {
         let [alice, bob] = [alice, bob].map(|bits| zeroize::Zeroizing::new(bits.expose().to_bytes()));
         write_pair(outputs, &alice, &bob)?;
     }
-    Ok(if report.verified { Outcome::Quiet } else { Outcome::Notable })
+    Ok(if report.verified && keys.is_none_or(|keys| keys.is_some()) {
+        Outcome::Quiet
+    } else {
+        Outcome::Notable
+    })
 }
 
 fn text(report: &Report) -> String {

@@ -2,17 +2,19 @@
 //! verification, and an account of what was said.
 
 use hmac::{Hmac, KeyInit, Mac};
+use kernels::Backend;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::estimate::{ErrorEstimate, from_sample};
 use super::{binary_entropy, frames};
 use crate::bits::Bits;
-use crate::keygen::{Config, RawBits, ReconciledBits};
+use crate::keygen::amplify::vouched;
+use crate::keygen::{Config, RawBits, ReconciledBits, SecretKey, Security, within};
 use crate::{Error, Result};
 
 /// Length of a verification tag.
@@ -51,6 +53,8 @@ pub struct Report {
     pub questions: usize,
     /// Frames that Bob knew not to be corrected.
     pub uncorrected: usize,
+    /// Bits of the key that was made of them; `None` where none was asked for.
+    pub released_bits: Option<usize>,
     /// Whether the ends' tags are the same.
     pub verified: bool,
     /// What came of it, in a sentence.
@@ -64,6 +68,46 @@ pub struct Reconciliation {
     pub report: Report,
     /// Alice's and Bob's bits: the ones that were not sampled, in their order.
     pub strings: Option<(ReconciledBits, ReconciledBits)>,
+}
+
+impl Reconciliation {
+    /// The two ends' keys: the strings hashed to what is left of `min_entropy` bits in each bit (0 to 1, against whoever listened to the
+    /// channel: for the caller to vouch for) after what was said. `None` where the strings are not the same or nothing is left;
+    /// the report says which.
+    ///
+    /// - `seed`: of the public hash, not used before
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a `min_entropy` or an epsilon out of range.
+    pub fn amplify(
+        &mut self,
+        min_entropy: f64,
+        security: Security,
+        seed: u64,
+        backend: &Backend,
+    ) -> Result<Option<(SecretKey, SecretKey)>> {
+        within("min_entropy", min_entropy, 0.0, 1.0, "within 0..=1, bits a bit")?;
+        self.report.released_bits = Some(0);
+        let Some((alice, bob)) = &self.strings else { return Ok(None) };
+        // Not the stream that the shuffles came from.
+        let seed: [u8; 32] = Sha256::new()
+            .chain_update(b"phy-sec amplification")
+            .chain_update(seed.to_le_bytes())
+            .finalize()
+            .into();
+        let of = |end: &ReconciledBits| {
+            let whole = min_entropy * end.len() as f64;
+            vouched(&end.bits, whole, self.report.leaked_bits, security, seed, backend)
+        };
+        let keys = of(alice)?.zip(of(bob)?);
+        let released = keys.as_ref().map_or(0, |(key, _)| key.bits());
+        self.report.released_bits = Some(released);
+        self.report.reason += &match released {
+            0 => "; nothing is left of them as a key".to_owned(),
+            _ => format!("; {released} are left as a key"),
+        };
+        Ok(keys)
+    }
 }
 
 /// A tag that shows whether two ends hold the same bits: HMAC-SHA256 under them of a public `seed`, cut to 64 bits. It tells at most
@@ -134,6 +178,7 @@ pub fn reconcile_strings(alice: Bits, bob: Bits, config: &Config, seed: u64) -> 
         efficiency: None,
         questions: 0,
         uncorrected: 0,
+        released_bits: None,
         verified: false,
         reason: String::new(),
     };
@@ -238,6 +283,26 @@ mod tests {
         let (a, b) = strings(2000, 0.3, 1);
         let Reconciliation { report, strings } = reconcile_strings(a, b, &config("cascade"), 1).unwrap();
         assert!(strings.is_none() && report.leaked_bits == 0 && report.reason.contains("disagree too much"));
+    }
+
+    /// What is left: 0.9 of each of the remaining bits, less what was said, less 2 log2 of epsilon.
+    #[test]
+    fn strings_become_keys() {
+        let reconciled = || {
+            let (a, b) = strings(20_000, 0.02, 4);
+            reconcile_strings(a, b, &config("cascade"), 1).unwrap()
+        };
+        let security = Security { epsilon: 2f64.powi(-20), ..Security::default() };
+        let mut outcome = reconciled();
+        let (alice, bob) = outcome.amplify(0.9, security, 5, &Backend::default()).unwrap().unwrap();
+        let want =
+            (0.9 * outcome.report.remaining_bits as f64).floor() as usize - outcome.report.leaked_bits - 40;
+        assert!(alice.matches(&bob) && alice.bits() == want, "{}", outcome.report.reason);
+        assert_eq!(outcome.report.released_bits, Some(want));
+        let (other, _) = reconciled().amplify(0.9, security, 6, &Backend::default()).unwrap().unwrap();
+        assert!(!alice.matches(&other));
+        assert!(reconciled().amplify(0.1, security, 5, &Backend::default()).unwrap().is_none());
+        assert!(reconciled().amplify(1.1, security, 5, &Backend::default()).is_err());
     }
 
     /// One bit of difference changes the tag, and so does the seed.
