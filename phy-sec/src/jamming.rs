@@ -7,8 +7,8 @@
 //! - [`detect`]: constant-false-alarm-rate methods with multipliers exact for the looks and cells at hand
 //! - [`classify`]: what kind of jammer it is
 //! - [`array`]: which way it is, by an array of antennas
-//! - [`locate`]: where it is, by several sensors
-//! - [`mitigate`]: what can be taken out of the samples
+//! - [`mod@locate`]: where it is, by several sensors
+//! - [`mod@mitigate`]: what can be taken out of the samples
 //! - [`Monitor`]: the stream; [`detect_jamming`]: a block at once
 //!
 //! # What it can not know
