@@ -9,8 +9,8 @@
 //! - [`Monitor`]: the stream, its events and its [`State`]; [`detect_jamming`]: a block at once
 //! - [`alert`]: an event in the field names of the Elastic Common Schema
 //! - [`array`]: which way it is, by an array of antennas
-//! - [`locate`]: where it is, by several sensors
-//! - [`mitigate`]: what can be taken out of the samples
+//! - [`mod@locate`]: where it is, by several sensors
+//! - [`mod@mitigate`]: what can be taken out of the samples
 //!
 //! # What it can not know
 //!

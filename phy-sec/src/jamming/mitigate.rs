@@ -4,7 +4,7 @@
 //! [antenna, sample] ─► Mitigator ─► [antenna or beam, sample], as many samples; what was removed
 //! ```
 //!
-//! A method is a file in `mitigate/`, its `mod` line and its row in the table below. [`suggest`] says which one fits an event; [`resource_mask`] which
+//! A method is a file in `mitigate/`, its `mod` line and its row in the table below. [`suggest()`] says which one fits an event; [`resource_mask`] which
 //! channels to leave. Measured gains: docs/results/mitigation.md.
 
 mod beam;
