@@ -262,8 +262,17 @@ impl SoapySource {
         }
         let mut count = 0;
         for (channel, mut row) in out.rows_mut().into_iter().enumerate() {
-            // Without an early exit this runs at the speed of the memory.
-            if row.iter().fold(true, |all, x| all & x.re.is_finite() & x.im.is_finite()) {
+            // The greatest magnitude as bits, without an early exit: a loop at the speed of the memory. Infinity and all NaN
+            // are the greatest.
+            const INFINITY: u32 = f32::INFINITY.to_bits();
+            let finite = match row.as_slice() {
+                Some(row) => {
+                    let reals: &[f32] = bytemuck::cast_slice(row);
+                    reals.iter().fold(0, |most, x| most.max(x.to_bits() & i32::MAX as u32)) < INFINITY
+                }
+                None => row.iter().all(|x| x.is_finite()),
+            };
+            if finite {
                 continue;
             }
             for (at, x) in row.iter_mut().enumerate().filter(|(_, x)| !x.is_finite()) {
