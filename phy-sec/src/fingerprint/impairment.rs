@@ -279,7 +279,8 @@ impl Estimator {
             let variance = fitted.covariance.quadratic(column::CUBIC, across);
             measured(part(gain.ln()) * scale, variance.ok_or(Missing::NotIdentifiable)?.sqrt() * scale)
         };
-        let (re, im): (fn(Complex64) -> f64, fn(Complex64) -> f64) = (|z| z.re, |z| z.im);
+        let re: fn(Complex64) -> f64 = |z| z.re;
+        let im: fn(Complex64) -> f64 = |z| z.im;
         const DECIBEL: f64 = 20.0 / std::f64::consts::LN_10;
         let quality = quality::measure(&self.reference, y, fitted);
         let value = |which: &Impairment| match which {
