@@ -226,7 +226,7 @@ impl Estimator {
             }
             // A waveform that repeats a part of itself is alike to its own beginning: the burst may be further on.
             let next = got.start + 1;
-            if last(at) < x.len() - length {
+            if last(at) < x.len() - length && next <= x.len() - length {
                 let later = self.fit_within(x, next..=last(next), None);
                 got = if snr(&later) > snr(&got) { later } else { got };
             }
@@ -246,13 +246,16 @@ impl Estimator {
         let y = &x[guess.start..guess.start + self.reference.used().len()];
         let terms = fit::Terms { dc: self.config.dc, amplifier: self.config.amplifier };
         let fitted = fit::gauss_newton(&self.reference, y, &guess, terms);
-        let moved = expected.map_or(0.0, |expected| guess.start as f64 - expected as f64);
+        // The coarse search may be off by some samples where the waveform is narrow.
+        let whole = fitted.as_ref().map_or(0.0, |fitted| fitted.parameters.delay.round());
+        let moved = expected.map_or(-whole, |expected| guess.start as f64 - expected as f64);
         let values = match &fitted {
             Some(fitted) => self.values(fitted, y, moved),
             None => vec![Err(Missing::BelowNoise); Impairment::ALL.len()],
         };
         let gain = fitted.map_or(Complex64::ZERO, |fitted| fitted.parameters.gain);
-        Impairments { values, gain, start: guess.start, samples: y.len() }
+        let start = (guess.start as f64 + whole).max(0.0) as usize;
+        Impairments { values, gain, start, samples: y.len() }
     }
 
     /// The fit in the table's units.
@@ -279,7 +282,8 @@ impl Estimator {
             let variance = fitted.covariance.quadratic(column::CUBIC, across);
             measured(part(gain.ln()) * scale, variance.ok_or(Missing::NotIdentifiable)?.sqrt() * scale)
         };
-        let (re, im): (fn(Complex64) -> f64, fn(Complex64) -> f64) = (|z| z.re, |z| z.im);
+        let re: fn(Complex64) -> f64 = |z| z.re;
+        let im: fn(Complex64) -> f64 = |z| z.im;
         const DECIBEL: f64 = 20.0 / std::f64::consts::LN_10;
         let quality = quality::measure(&self.reference, y, fitted);
         let value = |which: &Impairment| match which {

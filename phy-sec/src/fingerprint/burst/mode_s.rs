@@ -200,8 +200,8 @@ fn reply(m: &[f32], preamble: &Preamble, within: f32) -> Option<(Reply, f32)> {
     };
     // A neighbour that fits nearly as well may have the one bit right in which the best is wrong: the CRC knows.
     let best = all.first()?;
-    let near = all.iter().take_while(|d| d.error < 2.0 * best.error).map(|d| (made(d), best.error));
-    let exact = near.into_iter().find(|(reply, _)| reply.exact());
+    let mut near = all.iter().take_while(|d| d.error < 2.0 * best.error).map(|d| (made(d), best.error));
+    let exact = near.find(|(reply, _)| reply.exact());
     exact.or_else(|| (best.error < MOST_UNPROVEN).then(|| (made(best), best.error)))
 }
 

@@ -232,8 +232,8 @@ fn normal(reference: &Reference, y: &[Complex32], p: &Parameters, terms: Terms, 
         for k in 0..count {
             let this = (&block.re[k], &block.im[k]);
             right[k] += inner(this, residual);
-            for l in k..count {
-                gram[k][l] += inner(this, (&block.re[l], &block.im[l]));
+            for (l, sum) in gram[k].iter_mut().enumerate().take(count).skip(k) {
+                *sum += inner(this, (&block.re[l], &block.im[l]));
             }
         }
     }

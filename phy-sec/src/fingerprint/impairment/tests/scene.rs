@@ -5,22 +5,22 @@ use std::f64::consts::{PI, TAU};
 use num_complex::{Complex32, Complex64};
 
 /// Parameters of the model, in the units of the table of impairments.
-pub const NAMES: [&str; 8] =
+pub(crate) const NAMES: [&str; 8] =
     ["cfo", "delay", "cfo_drift", "sfo_ppm", "iq_offset_i", "iq_offset_q", "iq_gain_db", "iq_phase"];
 
 /// What a burst has gone through: [`NAMES`], then real and imaginary part of the gain.
-pub type Truth = [f64; 10];
+pub(crate) type Truth = [f64; 10];
 
 /// A waveform, which part of it is looked at, its rate.
-pub struct Scene {
-    pub samples: Vec<Complex32>,
-    pub used: std::ops::Range<usize>,
-    pub sample_rate: f64,
+pub(crate) struct Scene {
+    pub(crate) samples: Vec<Complex32>,
+    pub(crate) used: std::ops::Range<usize>,
+    pub(crate) sample_rate: f64,
 }
 
 impl Scene {
     /// Noise-shaped QPSK, four samples a symbol: a raised cosine of roll-off 1/2 cut off by a cosine's square at five symbols.
-    pub fn qpsk(samples: usize, sample_rate: f64, mut bit: impl FnMut() -> bool) -> Scene {
+    pub(crate) fn qpsk(samples: usize, sample_rate: f64, mut bit: impl FnMut() -> bool) -> Scene {
         let symbols = samples / 4 - 10;
         let mut x = vec![Complex64::ZERO; samples];
         for symbol in 0..symbols {
@@ -45,7 +45,7 @@ impl Scene {
     }
 
     /// What is received at the places of the part that is looked at.
-    pub fn received(&self, truth: &Truth) -> Vec<Complex64> {
+    pub(crate) fn received(&self, truth: &Truth) -> Vec<Complex64> {
         let [cfo, delay, drift, ppm, offset_i, offset_q, gain_db, phase, re, im] = *truth;
         let q = Complex64::from_polar(10f64.powf(gain_db / 20.0), phase);
         let image = (1.0 - q) / (1.0 + q);
@@ -85,7 +85,7 @@ impl Scene {
 
     /// Smallest standard deviations of unbiased estimates of [`NAMES`], all ten unknown, in noise of `variance` a sample: the
     /// Fisher information from differences of [`Self::received`].
-    pub fn bound(&self, truth: &Truth, variance: f64) -> [f64; 8] {
+    pub(crate) fn bound(&self, truth: &Truth, variance: f64) -> [f64; 8] {
         // About a thousandth of what the burst's middle would have to change by.
         let length = self.used.len() as f64 / self.sample_rate;
         let steps = [
@@ -125,8 +125,7 @@ impl Scene {
             let pivot = rows[i][i];
             rows[i].iter_mut().for_each(|v| *v /= pivot);
             let row = rows[i].clone();
-            for (j, other) in rows.iter_mut().enumerate().filter(|(j, _)| *j != i) {
-                let _ = j;
+            for (_, other) in rows.iter_mut().enumerate().filter(|(j, _)| *j != i) {
                 let factor = other[i];
                 other.iter_mut().zip(&row).for_each(|(o, r)| *o -= factor * r);
             }
