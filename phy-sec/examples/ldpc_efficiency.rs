@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Arguments: protocol (`fixed`, `blind`, `symmetric`, with `/min_sum` behind it for the 8-bit decoder), bits of a
-//! string, error rate, number of strings, efficiencies (none: the default).
+//! string, error rate, strings (`2000`, or `500..2000` to go on after 500: each has its number as its seed), efficiencies
+//! (none: the default); before them `sweeps=200` or `code=2` for another number of sweeps or another code. The last column is the failed strings' numbers, each with the number of bits that are wrong, and whether
+//! Bob knows.
 
 use std::time::Instant;
 
@@ -20,7 +22,8 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// What came of one string.
 struct Run {
-    failed: bool,
+    /// Bits wrong at the end, and frames that Bob knows not to have decoded.
+    failed: Option<(usize, usize)>,
     leaked: usize,
     questions: usize,
     seconds: f64,
@@ -44,7 +47,13 @@ fn run(method: &Reconciler, bits: usize, rate: f64, seed: u64) -> Outcome<Run> {
             Progress::Ask(ask) => answer = Some(alice.answer(&ask)?),
             Progress::Done(bob) => {
                 let leaked = bob.leaked();
-                return Ok(Run { failed: alice.finish().errors(&bob)? > 0, leaked, questions, seconds });
+                let wrong = alice.finish().errors(&bob)?;
+                return Ok(Run {
+                    failed: (wrong > 0).then_some((wrong, bob.uncorrected())),
+                    leaked,
+                    questions,
+                    seconds,
+                });
             }
         }
         questions += 1;
@@ -57,36 +66,55 @@ fn main() -> Outcome<()> {
         return Err("arguments: protocol, bits, error rate, strings, efficiencies".into());
     };
     let (protocol, decoder) = protocol.split_once('/').unwrap_or((protocol, "sum_product"));
-    let (bits, rate, runs): (usize, f64, u64) = (bits.parse()?, rate.parse()?, runs.parse()?);
+    let (bits, rate): (usize, f64) = (bits.parse()?, rate.parse()?);
+    let (first, end) = runs.split_once("..").unwrap_or(("0", runs));
+    let seeds = first.parse::<u64>()?..end.parse::<u64>()?;
+    let runs = seeds.clone().count();
+    let mut base = Ldpc::default();
+    let mut rest = rest;
+    while let [setting, others @ ..] = rest
+        && let Some((name, value)) = setting.split_once('=')
+    {
+        match name {
+            "sweeps" => base.sweeps = value.parse()?,
+            "code" => base.code = value.parse()?,
+            _ => return Err("settings: sweeps, code".into()),
+        }
+        rest = others;
+    }
     let asked: Vec<Option<f64>> = match rest {
         [] => vec![None],
         rest => rest.iter().map(|f| f.parse().map(Some)).collect::<Result<_, _>>()?,
     };
-    println!("| protocol | bits | error rate | f | failed | questions | Bob's Mbit/s |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!("| protocol | bits | error rate | f | failed | questions | Bob's Mbit/s | which |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for efficiency in asked {
         let config = Ldpc {
             protocol: serde_json::from_value(protocol.into())?,
             decoder: serde_json::from_value(decoder.into())?,
             efficiency,
-            ..Ldpc::default()
+            ..base.clone()
         };
         let method = Reconciler::Ldpc(config);
         method.check()?;
-        let (mut failed, mut leaked, mut questions, mut seconds) = (0, 0, 0, 0.0);
-        for seed in 0..runs {
+        let (mut failed, mut leaked, mut questions, mut seconds) = (vec![], 0, 0, 0.0);
+        for seed in seeds.clone() {
             let run = run(&method, bits, rate, seed)?;
-            failed += usize::from(run.failed);
+            failed.extend(run.failed.map(|(wrong, known)| {
+                format!("{seed}: {wrong}{}", if known > 0 { "" } else { ", unknown" })
+            }));
             leaked += run.leaked;
             questions += run.questions;
             seconds += run.seconds;
         }
-        let all = (runs as usize * bits) as f64;
+        let all = (runs * bits) as f64;
         println!(
-            "| {protocol} ({decoder}) | {bits} | {rate} | {:.4} | {failed}/{runs} | {:.2} | {:.1} |",
+            "| {protocol} ({decoder}) | {bits} | {rate} | {:.4} | {}/{runs} | {:.2} | {:.1} | {} |",
             leaked as f64 / all / binary_entropy(rate),
+            failed.len(),
             questions as f64 / runs as f64,
             all / seconds / 1e6,
+            failed.join("; "),
         );
     }
     Ok(())
