@@ -7,6 +7,7 @@
 //!
 //! An estimator is a file with `estimate`, its `mod` line, and its row in the table.
 
+mod aligned;
 mod bit_string;
 pub(super) mod collision;
 mod compression;
@@ -24,8 +25,8 @@ mod trie;
 mod tuple;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Z;
@@ -165,20 +166,12 @@ pub fn assess(samples: &[u8], bits_per_symbol: u32) -> Result<Assessment> {
     let width = f64::from(bits_per_symbol);
     let mut sequences = vec![Sequence::symbols(samples, &alphabet)];
     if alphabet.size() > 2 {
-        sequences.push(Sequence::bits(samples, bits_per_symbol));
+        let bits = sequences[0].beside(samples, bits_per_symbol);
+        sequences.push(bits);
     }
-    // The slowest first, so that the last to start is a short one.
-    let jobs: Vec<_> = sequences
-        .iter()
-        .enumerate()
-        .rev()
-        .flat_map(|(which, sequence)| Estimator::ALL.iter().rev().map(move |&e| (which, sequence, e)))
-        .filter(|(_, sequence, estimator)| sequence.is_binary() || !estimator.bits_only())
-        .collect();
-    let mut done: Vec<_> =
-        jobs.into_par_iter().map(|(which, sequence, e)| (which, e.estimate(sequence))).collect();
-    done.reverse();
-    for (which, estimate) in done {
+    let mut done: Vec<_> = in_parallel(&sequences);
+    done.sort_unstable_by_key(|&(which, at, _)| (which, at));
+    for (which, _, estimate) in done {
         [&mut report.original, &mut report.bitstring][which].push(estimate);
     }
     let least = |estimates: &[Estimate], most: f64| {
@@ -188,6 +181,39 @@ pub fn assess(samples: &[u8], bits_per_symbol: u32) -> Result<Assessment> {
     report.h_bitstring = (alphabet.size() > 2).then(|| least(&report.bitstring, 1.0));
     report.min_entropy = report.h_bitstring.map_or(report.h_original, |h| report.h_original.min(width * h));
     Ok(report)
+}
+
+/// Every estimator of every sequence, with the number of its sequence and its own: one after the other to whatever thread is
+/// free, the slowest first, so that the last to start are short ones.
+fn in_parallel(sequences: &[Sequence]) -> Vec<(usize, usize, Estimate)> {
+    use Estimator::{LongestRepeatedSubstring, Lz78y, MultiMmc, TTuple};
+    let place = |first| Estimator::ALL.iter().position(|&e| e == first).unwrap_or(0);
+    let done = Mutex::new(Vec::new());
+    let run = |which: usize, at: usize| {
+        let estimate = Estimator::ALL[at].estimate(&sequences[which]);
+        done.lock().unwrap_or_else(PoisonError::into_inner).push((which, at, estimate));
+    };
+    let slow = [TTuple, MultiMmc, Lz78y].map(place);
+    let others = (0..Estimator::ALL.len()).filter(|at| !slow.contains(at));
+    let run = &run;
+    rayon::scope_fifo(|scope| {
+        for at in slow.into_iter().chain(others) {
+            for (which, sequence) in sequences.iter().enumerate().rev() {
+                let estimator = Estimator::ALL[at];
+                // Goes with the other that asks for the profile of tuples, which is worked out once.
+                if estimator == LongestRepeatedSubstring || estimator.bits_only() && !sequence.is_binary() {
+                    continue;
+                }
+                scope.spawn_fifo(move |_| {
+                    run(which, at);
+                    if estimator == TTuple {
+                        run(which, place(LongestRepeatedSubstring));
+                    }
+                });
+            }
+        }
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What both tracks ask of their samples.

@@ -56,6 +56,16 @@ impl BitString {
         if shift == 0 { at(word) } else { at(word) << shift | at(word + 1) >> (64 - shift) }
     }
 
+    /// Tells `tell` every place, in order, with the 64 bits from it on.
+    pub(crate) fn each_window(&self, mut tell: impl FnMut(usize, u64)) {
+        for (k, &word) in self.words.iter().enumerate() {
+            let pair = u128::from(word) << 64 | u128::from(self.words.get(k + 1).copied().unwrap_or(0));
+            let from = k * 64;
+            (from..self.len.min(from + 64))
+                .for_each(|place| tell(place, (pair << (place - from) >> 64) as u64));
+        }
+    }
+
     /// Word `word` of the string delayed by `by` bits, with zeros before its start.
     pub(crate) fn delayed(&self, word: usize, by: usize) -> u64 {
         let at = |back: usize| word.checked_sub(back).and_then(|k| self.words.get(k)).copied().unwrap_or(0);

@@ -57,11 +57,13 @@ struct Window {
     counts: Vec<u32>,
     last: Vec<usize>,
     most: usize,
+    /// No other symbol occurs more often.
+    others: u32,
 }
 
 impl Window {
     fn new(length: usize, alphabet: usize) -> Self {
-        Self { length, counts: vec![0; alphabet], last: vec![0; alphabet], most: 0 }
+        Self { length, counts: vec![0; alphabet], last: vec![0; alphabet], most: 0, others: 0 }
     }
 
     fn push(&mut self, symbols: &[u8], at: usize) {
@@ -72,10 +74,16 @@ impl Window {
         if let Some(old) = old {
             self.counts[old] -= 1;
         }
-        if old == Some(self.most) && new != self.most {
+        if new != self.most {
+            self.others = self.others.max(self.counts[new]);
+        }
+        if old == Some(self.most) && new != self.most && self.others >= self.counts[self.most] {
             let rank = |symbol: usize| (self.counts[symbol], self.last[symbol]);
             self.most = (0..self.counts.len()).max_by_key(|&symbol| rank(symbol)).unwrap_or(0);
-        } else if self.counts[new] >= self.counts[self.most] {
+            let others = (0..self.counts.len()).filter(|&symbol| symbol != self.most);
+            self.others = others.map(|symbol| self.counts[symbol]).max().unwrap_or(0);
+        } else if new != self.most && self.counts[new] >= self.counts[self.most] {
+            self.others = self.others.max(self.counts[self.most]);
             self.most = new;
         }
     }

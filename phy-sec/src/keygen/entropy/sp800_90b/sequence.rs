@@ -1,8 +1,9 @@
 //! A sequence of noise samples as the estimators take it: bits, or symbols out of three or more.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::bit_string::BitString;
+use super::suffix::suffix_array;
 use super::tuple::Profile;
 
 /// Which values occur; they are numbered in ascending order.
@@ -49,6 +50,10 @@ pub(crate) enum Samples {
 pub(crate) struct Sequence {
     pub(super) samples: Samples,
     profile: OnceLock<Profile>,
+    /// Places of the suffixes of the symbols, in ascending order: of these samples, or of those whose bits these are.
+    order: Arc<OnceLock<Vec<u32>>>,
+    /// Bits of a symbol; 1 where the samples are bits in their own right.
+    width: u32,
 }
 
 impl Sequence {
@@ -59,13 +64,35 @@ impl Sequence {
             0..=2 => Samples::Bits(BitString::new(numbers, 1)),
             size => Samples::Symbols(numbers.collect(), size),
         };
-        Self { samples, profile: OnceLock::new() }
+        Self { samples, profile: OnceLock::new(), order: Arc::default(), width: 1 }
     }
 
     /// The samples' bits.
     pub(crate) fn bits(samples: &[u8], bits_per_symbol: u32) -> Self {
         let samples = Samples::Bits(BitString::new(samples.iter().copied(), bits_per_symbol));
-        Self { samples, profile: OnceLock::new() }
+        Self { samples, profile: OnceLock::new(), order: Arc::default(), width: bits_per_symbol }
+    }
+
+    /// The bits of the samples whose numbers `self` is: their suffixes are sorted once for both.
+    pub(crate) fn beside(&self, samples: &[u8], bits_per_symbol: u32) -> Self {
+        Self { order: Arc::clone(&self.order), ..Self::bits(samples, bits_per_symbol) }
+    }
+
+    /// Bits of a symbol; 1 where the samples are bits in their own right.
+    pub(super) fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Places of the suffixes of the symbols, in ascending order; worked out once.
+    pub(super) fn order(&self) -> &[u32] {
+        self.order.get_or_init(|| match &self.samples {
+            Samples::Symbols(symbols, alphabet) => suffix_array(symbols, *alphabet),
+            Samples::Bits(bits) => {
+                let (width, count) = (self.width, bits.len() / self.width as usize);
+                let symbol = |k: usize| (bits.window(k * width as usize) >> (64 - width)) as u8;
+                suffix_array(&(0..count).map(symbol).collect::<Vec<u8>>(), 1 << width)
+            }
+        })
     }
 
     pub(crate) fn is_binary(&self) -> bool {
@@ -82,7 +109,7 @@ impl Sequence {
 
     /// How its tuples repeat; worked out once.
     pub(crate) fn profile(&self) -> &Profile {
-        self.profile.get_or_init(|| Profile::new(&self.samples))
+        self.profile.get_or_init(|| Profile::new(self))
     }
 
     /// The bits, for estimators that the table calls only with those.

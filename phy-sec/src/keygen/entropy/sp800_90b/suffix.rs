@@ -1,39 +1,56 @@
-//! The common prefixes of a sequence's sorted suffixes, in two ways.
+//! The common prefixes of a sequence's sorted suffixes, in three ways.
 //!
 //! Where no 64 bits repeat, which is so for noise of good quality, the first 64 bits of each suffix are all that has to be
 //! sorted: numbers, without the places they came from. Otherwise the suffixes are sorted by induction (SA-IS: Nong, Zhang
-//! and Chan, DCC 2009), in time linear in the length whatever the sequence.
+//! and Chan, DCC 2009), in time linear in the length whatever the sequence; those of the bits of symbols by way of the
+//! symbols, which are fewer (`aligned.rs`).
 
+use std::iter;
+
+use super::aligned;
 use super::bit_string::BitString;
-use super::sequence::Samples;
+use super::sequence::{Samples, Sequence};
 
 /// How suffixes are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By their first 64 bits.
     Keys,
+    /// Those of the bits of symbols, by way of the symbols' suffixes.
+    Aligned,
     /// By induction.
     Induced,
 }
 
+impl Way {
+    /// Each is tried if those before cannot.
+    pub(super) const ALL: [Self; 3] = [Self::Keys, Self::Aligned, Self::Induced];
+}
+
 /// Tells `push`, for each suffix but the first in ascending order, how many symbols it has in common with the one before.
-pub(super) fn common_prefixes(samples: &Samples, mut push: impl FnMut(u32)) {
-    let done = by(Way::Keys, samples, &mut push);
-    if !done {
-        by(Way::Induced, samples, push);
+pub(super) fn common_prefixes(sequence: &Sequence, mut push: impl FnMut(u32)) {
+    for way in Way::ALL {
+        if by(way, sequence, &mut push) {
+            break;
+        }
     }
 }
 
 /// The same in a given way; `false`, with nothing told, if that way cannot.
-pub(super) fn by(way: Way, samples: &Samples, push: impl FnMut(u32)) -> bool {
-    match way {
-        Way::Keys => by_keys(samples, push),
-        Way::Induced => {
-            let text: Vec<u8> = match samples {
-                Samples::Bits(bits) => (0..bits.len()).map(|at| bits.get(at) as u8).collect(),
-                Samples::Symbols(symbols, _) => symbols.clone(),
-            };
-            by_induction(&text, push);
+pub(super) fn by(way: Way, sequence: &Sequence, push: impl FnMut(u32)) -> bool {
+    match (way, &sequence.samples) {
+        (Way::Keys, samples) => by_keys(samples, push),
+        (Way::Aligned, Samples::Bits(bits)) if sequence.width() > 1 => {
+            aligned::common_prefixes(bits, sequence.width(), sequence.order(), push)
+        }
+        (Way::Aligned, _) => false,
+        (Way::Induced, Samples::Symbols(symbols, _)) => {
+            neighbours(symbols, sequence.order(), push);
+            true
+        }
+        (Way::Induced, Samples::Bits(bits)) => {
+            let text: Vec<u8> = (0..bits.len()).map(|at| bits.get(at) as u8).collect();
+            neighbours(&text, &suffix_array(&text, 2), push);
             true
         }
     }
@@ -67,9 +84,18 @@ fn by_keys(samples: &Samples, mut push: impl FnMut(u32)) -> bool {
         keys[*place as usize] = key;
         *place += 1;
     });
-    let mut scratch = Vec::new();
-    for bucket in starts.windows(2) {
-        sort(&mut keys[bucket[0] as usize..bucket[1] as usize], &mut scratch);
+    // The largest bucket first: where keys repeat, they do so there. The ends alone can be alike as often as that.
+    let bucket = |k: usize| starts[k] as usize..starts[k + 1] as usize;
+    let largest = (0..starts.len() - 1).max_by_key(|&k| bucket(k).len()).unwrap_or(0);
+    let others = (0..starts.len() - 1).filter(|&k| k != largest);
+    let (mut alike, mut scratch) = (0, Vec::new());
+    for k in iter::once(largest).chain(others) {
+        let keys = &mut keys[bucket(k)];
+        sort(keys, &mut scratch);
+        alike += keys.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        if alike > 2 * symbols as usize {
+            return false;
+        }
     }
 
     // The last suffixes are shorter than a key and were filled up with zeros. Each stands before the others of its key, the
@@ -172,8 +198,8 @@ fn sort(keys: &mut [u64], scratch: &mut Vec<u64>) {
     }
 }
 
-fn by_induction(text: &[u8], mut push: impl FnMut(u32)) {
-    let order = suffix_array(text, 256);
+/// The common prefixes of neighbours in `order`.
+fn neighbours(text: &[u8], order: &[u32], mut push: impl FnMut(u32)) {
     let n = text.len();
     // The suffix before each in order; then the common lengths in order of place, which fall by one at most
     // (Karkkainen, Manzini and Puglisi, CPM 2009).
@@ -202,7 +228,7 @@ fn by_induction(text: &[u8], mut push: impl FnMut(u32)) {
 }
 
 /// Places of the suffixes of `text`, whose symbols are below `alphabet`, in ascending order.
-fn suffix_array<T: Copy + Into<u32> + Ord>(text: &[T], alphabet: usize) -> Vec<u32> {
+pub(super) fn suffix_array<T: Copy + Into<u32> + Ord>(text: &[T], alphabet: usize) -> Vec<u32> {
     const EMPTY: u32 = u32::MAX;
     let n = text.len();
     let at = |place: usize| -> usize { text[place].into() as usize };

@@ -1,7 +1,6 @@
 //! How often tuples of each length repeat, from the common prefixes of sorted suffixes. SP 800-90B, sections 6.3.5 (the most
 //! frequent tuple of each length that occurs 35 times) and 6.3.6 (collisions of longer ones).
 
-use super::sequence::Samples;
 use super::{Estimate, Sequence, suffix, upper};
 
 /// A tuple that occurs less often says nothing of its probability.
@@ -17,9 +16,9 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn new(samples: &Samples) -> Self {
+    pub(super) fn new(sequence: &Sequence) -> Self {
         let mut groups = Groups::default();
-        suffix::common_prefixes(samples, |common| groups.push(common));
+        suffix::common_prefixes(sequence, |common| groups.push(common));
         groups.push(0);
         groups.profile()
     }
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    /// Every tuple counted by hand, over texts from random to periodic and over both ways of sorting.
+    /// Every tuple counted by hand, over texts from random to periodic and over the ways of sorting.
     #[test]
     fn profile_is_the_count_of_tuples() {
         let mut state = 7u64;
@@ -137,28 +136,66 @@ mod tests {
         let random: Vec<u8> = (0..200).map(|_| next(4) as u8).collect();
         texts.push([&random[..], &random[..]].concat());
         for text in texts {
-            let n = text.len();
             let sequence = Sequence::symbols(&text, &Alphabet::of(&text));
-            let mut most = Vec::new();
-            let mut pairs = Vec::new();
-            for length in 1..n {
-                let mut counts = HashMap::new();
-                text.windows(length).for_each(|tuple| *counts.entry(tuple).or_insert(0u64) += 1);
-                most.push(counts.values().copied().max().unwrap() as u32);
-                pairs.push(counts.values().map(|c| c * (c - 1) / 2).sum::<u64>());
+            holds(&sequence, &text);
+        }
+    }
+
+    /// The same of the bits of symbols, sorted by way of those: what repeats does so for thousands of bits, shifted by whole
+    /// symbols or by less.
+    #[test]
+    fn profile_of_the_bits_of_symbols() {
+        let mut state = 3u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % below
+        };
+        let mut aligned = 0;
+        for width in 2..=8u32 {
+            let mut random = |len: usize| -> Vec<u8> { (0..len).map(|_| next(1 << width) as u8).collect() };
+            let (some, few) = (random(60), random(3));
+            let runs = |len: usize| -> Vec<u8> { (0..len).map(|k| u8::from(k % 29 == 28)).collect() };
+            for text in [
+                random(100),
+                [&some[..], &some].concat(),
+                [&few[..], &some, &few, &some, &few].concat(),
+                (0..120).map(|k| few[k % 3]).collect(),
+                runs(150),
+                [&[0; 70][..], &few, &[0; 60]].concat(),
+            ] {
+                let sequence = Sequence::bits(&text, width);
+                let bits: Vec<u8> =
+                    text.iter().flat_map(|&s| (0..width).rev().map(move |k| s >> k & 1)).collect();
+                aligned += usize::from(suffix::by(suffix::Way::Aligned, &sequence, |_| ()));
+                holds(&sequence, &bits);
             }
-            let longest = most.iter().take_while(|&&count| count > 1).count();
-            for way in [suffix::Way::Keys, suffix::Way::Induced] {
-                let mut groups = Groups::default();
-                let done = suffix::by(way, &sequence.samples, |common| groups.push(common));
-                if !done {
-                    continue; // keys do not resolve this one
-                }
-                groups.push(0);
-                let profile = groups.profile();
-                assert_eq!(profile.most, most[..longest], "{way:?} {n}");
-                assert_eq!(profile.pairs, pairs[..longest], "{way:?} {n}");
+        }
+        assert!(aligned >= 30, "{aligned} of 42 sorted by way of symbols");
+    }
+
+    /// The profile of `sequence`, whose symbols are `text`, is the count of its tuples, whatever the way of sorting.
+    fn holds(sequence: &Sequence, text: &[u8]) {
+        let n = text.len();
+        let (mut most, mut pairs) = (Vec::new(), Vec::new());
+        for length in 1..n {
+            let mut counts = HashMap::new();
+            text.windows(length).for_each(|tuple| *counts.entry(tuple).or_insert(0u64) += 1);
+            let largest = counts.values().copied().max().unwrap() as u32;
+            if largest == 1 {
+                break;
             }
+            most.push(largest);
+            pairs.push(counts.values().map(|c| c * (c - 1) / 2).sum::<u64>());
+        }
+        for way in suffix::Way::ALL {
+            let mut groups = Groups::default();
+            if !suffix::by(way, sequence, |common| groups.push(common)) {
+                continue; // keys do not resolve this one
+            }
+            groups.push(0);
+            let profile = groups.profile();
+            assert_eq!(profile.most, most, "{way:?} {n}");
+            assert_eq!(profile.pairs, pairs, "{way:?} {n}");
         }
     }
 }
