@@ -144,7 +144,10 @@ fn features_of_a_known_waveform() {
         text(&shown.stdout).contains("burst at sample 716") && text(&shown.stdout).contains("iq_gain_db")
     );
     assert!(refusal(&["fingerprint", "features", path(&file), "--rate", "1M"], 1).contains("20e6"));
-    assert!(refusal(&[&given[..], &["--part", "5..4"]].concat(), 2).contains("1000..3000"));
+    assert!(
+        refusal(&[&base[..], &["--reference", path(&known), "--part", "5..4"]].concat(), 2)
+            .contains("1000..3000")
+    );
     let beyond = [&base[..], &["--reference", path(&known), "--part", "0..400"]].concat();
     assert!(refusal(&beyond, 1).contains("320 samples"));
 }

@@ -224,7 +224,7 @@ fn preamble(m: &[f32], levels: &Levels) -> [f32; STEPS] {
     })
 }
 
-/// The same for a reply that no CRC proves: with as many bits to choose, noise is explained to about 0.04.
+/// The same for a reply that no CRC proves: chosen so that the simulated noise of the tests holds none.
 const MOST_UNPROVEN: f32 = 0.02;
 /// Beyond this share of the pulse's power the preamble is none.
 const MOST_ERROR: f32 = 0.08;
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use crate::sim;
 
-    /// Squitters that the literature decodes: Sun, The 1090 Megahertz Riddle, 2nd edition, 2021, chapters 1 and 5.
+    /// Squitters that the literature decodes: Sun, The 1090 Megahertz Riddle, 2nd edition, 2021.
     const SQUITTERS: [(&str, u32); 3] = [
         ("8D4840D6202CC371C32CE0576098", 0x4840D6),
         ("8D40621D58C382D690C8AC2863A7", 0x40621D),

@@ -64,7 +64,7 @@ pub(super) struct Fitted {
 pub(super) const BLOCK: usize = 64;
 /// Sequences at most.
 const SEQUENCES: usize = 11;
-/// Steps at most. Three are usual.
+/// Steps at most.
 const STEPS: usize = 20;
 /// A burst explains this many times the noise's variance in all; noise alone explains what the best of a million places and
 /// lines does, about twenty, and the parameters' own share.
