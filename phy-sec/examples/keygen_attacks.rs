@@ -8,14 +8,14 @@
 
 use kernels::Backend;
 use ndarray::Array2;
-use phy_sec::keygen::probe::Kind;
+use phy_sec::keygen::probe::{Component, Kind};
 use phy_sec::keygen::session::{Settings, run_over};
 use phy_sec::keygen::{
     Alice, Authentication, Bob, Config, EveModel, Outcome, Security, SharedKey, agree, probe::Trace,
 };
 use phy_sec::sim::adversary::{Tampering, Transport};
 use phy_sec::sim::{self, fading::FadingConfig, link::LinkConfig};
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
@@ -84,11 +84,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let clean: Vec<u64> = (0..10_000 / share as u64).collect();
     let count = clean.par_iter().map(|&seed| {
-        let rho = [0.5, 0.8, 0.9, 0.95, 0.98, 0.995][seed as usize % 6];
-        let (alice, bob) = ends(&settings, rho, seed);
+        let snr_db = [3.0, 8.0, 12.0, 16.0, 20.0, 26.0][seed as usize % 6];
+        let (alice, bob) = over_link(&settings, snr_db, seed)?;
         run_over(alice, bob, |_, message| [message.encode()]).map(|(a, b)| Count::of(&a, &b))
     });
-    total(count)?.print("clean, correlation 0.5 to 0.995");
+    total(count)?.print("clean, simulated links at 3 to 26 dB");
 
     let mut recorded = Vec::new();
     let (alice, bob) = ends(&settings, 0.98, u64::MAX);
@@ -137,18 +137,34 @@ fn total(counts: impl ParallelIterator<Item = phy_sec::Result<Count>>) -> phy_se
     counts.try_reduce(Count::default, |a, b| Ok(a.add(b)))
 }
 
+/// Two ends with a shared key that measured one simulated Rayleigh link, a coherence time and more between two probes.
+fn over_link(settings: &Settings, snr_db: f64, seed: u64) -> phy_sec::Result<(Alice, Bob)> {
+    let mut rng = sim::rng(seed);
+    let link = LinkConfig { rounds: SAMPLES, interval: 1.0, subcarriers: 1, snr_db, ..LinkConfig::default() };
+    let probes = link.run(&mut rng)?;
+    let series = |csi| Trace::from_csi(csi, Component::Real).map(|trace| trace.values().to_owned());
+    meet(series(&probes.alice)?, series(&probes.bob)?, settings, &mut rng)
+}
+
 /// Two ends with a shared key, over Gaussian series with correlation `rho`.
 fn ends(settings: &Settings, rho: f64, seed: u64) -> (Alice, Bob) {
     let mut rng = sim::rng(seed);
     let a = Array2::from_shape_simple_fn((1, SAMPLES), || rng.sample::<f64, _>(StandardNormal));
     let b = a.mapv(|a| rho * a + (1.0 - rho * rho).sqrt() * rng.sample::<f64, _>(StandardNormal));
+    meet(a, b, settings, &mut rng).expect("settings in range")
+}
+
+/// Two ends with a shared key and what they measured.
+fn meet(
+    a: Array2<f64>,
+    b: Array2<f64>,
+    settings: &Settings,
+    rng: &mut impl Rng,
+) -> phy_sec::Result<(Alice, Bob)> {
     let shared = || Authentication::Shared(SharedKey::new(&[7; 32]).expect("long enough"));
     let [hers, his] = [rng.random(), rng.random()];
     let backend = Backend::default();
-    (
-        Alice::new(a, settings, hers, shared(), &backend).expect("settings in range"),
-        Bob::new(b, settings, his, shared(), &backend).expect("settings in range"),
-    )
+    Ok((Alice::new(a, settings, hers, shared(), &backend)?, Bob::new(b, settings, his, shared(), &backend)?))
 }
 
 /// Nothing moves: the ends measure a constant channel, each with its own noise.
