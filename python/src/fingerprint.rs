@@ -12,12 +12,12 @@ use crate::{
 };
 
 mod gallery;
-mod impairments;
+mod impairment;
 mod labelled;
 mod measurement;
 
 pub(crate) use gallery::Gallery;
-pub(crate) use impairments::{impairments, replies};
+pub(crate) use impairment::{impairments, replies};
 pub(crate) use labelled::{enroll, evaluate};
 pub(crate) use measurement::{Measurement, Stream, measure};
 
