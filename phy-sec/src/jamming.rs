@@ -8,7 +8,7 @@
 //! - [`classify`]: what kind of jammer it is
 //! - [`Monitor`]: the stream, its events and its [`State`]; [`detect_jamming`]: a block at once
 //! - [`alert`]: an event in the field names of the Elastic Common Schema
-//! - [`array`]: which way it is, by an array of antennas
+//! - [`mod@array`]: which way it is, by an array of antennas
 //! - [`mod@locate`]: where it is, by several sensors
 //! - [`mod@mitigate`]: what can be taken out of the samples
 //!
