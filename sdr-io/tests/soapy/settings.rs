@@ -136,7 +136,7 @@ fn blemishes() {
     // A tone of one half, 12 dB up, hits both rails.
     let mut source = radio("rails", "signal=tone,level=12", "rate=1M");
     read(source.as_mut(), 800, 800, |_, samples| {
-        assert!(samples.iter().all(|x| x.re.abs() <= 1.0 && x.norm() > 0.99))
+        assert!(samples.iter().all(|x| x.re.abs() <= 1.0 && x.norm() > 0.99));
     });
     let mut source = radio("steps", "signal=tone,agc.every=400,agc.step=-6.0206", "rate=1M");
     read(source.as_mut(), 800, 800, |_, samples| {

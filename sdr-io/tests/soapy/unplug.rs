@@ -32,7 +32,7 @@ fn unplugged() {
             match way {
                 "timeout" | "zero" => assert!(matches!(error, RadioError::Silent { .. }), "{error}"),
                 "exception" => {
-                    assert!(error.to_string().ends_with("phyreplay: the device is gone"), "{error}")
+                    assert!(error.to_string().ends_with("phyreplay: the device is gone"), "{error}");
                 }
                 _ => assert!(matches!(error, RadioError::Broken { .. }), "{error}"),
             }
