@@ -15,7 +15,7 @@
 //! code). It is guessed as a whole: the cell where its predicted score lies, or bit by bit, whichever is right more often.
 //!
 //! Where there are many more rows than times, a regression learns little; then the number of patterns that so few degrees of
-//! freedom can make ([`dimension`]) is less.
+//! freedom can make (`rank/dimension.rs`) is less.
 
 mod dimension;
 mod fold;

@@ -13,6 +13,7 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use nalgebra::{DMatrix, SymmetricEigen};
+use zeroize::Zeroizing;
 
 use super::{Table, sign};
 
@@ -77,20 +78,21 @@ impl Table {
     /// times that two rows have in common.
     fn correlations(&self, first: usize) -> (DMatrix<f64>, f64) {
         let times = || (first..self.times).step_by(2);
-        let signs: Vec<Vec<i8>> = (0..self.predictors)
+        let signs: Vec<Zeroizing<Vec<i8>>> = (0..self.predictors)
             .map(|row| times().map(|time| self.get(row, time).map_or(0, |symbol| sign(symbol, 0))).collect())
+            .map(Zeroizing::new)
             .collect();
         let mut matrix = DMatrix::identity(self.predictors, self.predictors);
         let mut common = 0.0;
         for row in 0..self.predictors {
             for other in 0..row {
-                let pairs = signs[row].iter().zip(&signs[other]);
-                let (sum, trials) = pairs.fold((0i64, 0i64), |(sum, trials), (&a, &b)| {
-                    (sum + i64::from(a * b), trials + i64::from((a * b).abs()))
+                let pairs = signs[row].iter().zip(signs[other].iter());
+                let (sum, trials) = pairs.fold((0i32, 0i32), |(sum, trials), (&a, &b)| {
+                    (sum + i32::from(a * b), trials + i32::from((a * b).abs()))
                 });
-                let correlation = (FRAC_PI_2 * sum as f64 / trials.max(1) as f64).sin();
+                let correlation = (FRAC_PI_2 * f64::from(sum) / f64::from(trials.max(1))).sin();
                 (matrix[(row, other)], matrix[(other, row)]) = (correlation, correlation);
-                common += trials as f64;
+                common += f64::from(trials);
             }
         }
         (matrix, common / (self.predictors * (self.predictors - 1) / 2) as f64)
