@@ -11,6 +11,7 @@ pub mod health;
 mod lanes;
 mod markov;
 mod most_common;
+pub mod rank;
 pub mod sp800_90b;
 pub mod symbols;
 mod t_tuple;

@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use ndarray::Array3;
+use num_complex::Complex32;
+
 use super::*;
-use crate::channel::intel5300;
+use crate::channel::{Csi, intel5300};
 use crate::keygen::preprocess::{Preprocess, RemoveTrend};
 use crate::keygen::probe::{Kind, table};
 use crate::keygen::quantize::{Centre, GuardBand, LevelFrom, Sides, Threshold};
@@ -192,6 +195,41 @@ fn all_antennas_are_lanes() {
         crate::keygen::probe::calibrate::Calibrate { columns: 64, response: true, ..Default::default() };
     let error = Config { calibrate, ..all }.check().unwrap_err().to_string();
     assert!(error.starts_with("antennas must be first"), "{error}");
+}
+
+/// Six complex taps, seen by eight subcarriers of thirteen antennas, whose real and imaginary parts are 208 lanes: their signs take at most 2 Σ_(i < 12) C(207, i) patterns, 60.1 bits a time.
+#[test]
+fn few_taps_on_many_lanes_are_not_paid_for_each() {
+    let (taps, rounds) = (6, 400);
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let mut draw = || {
+        let mut uniform = || (f64::from(rng.next_u32()) + 0.5) / 2f64.powi(32);
+        let radius = (-2.0 * uniform().ln()).sqrt();
+        Complex32::from_polar(radius as f32, (std::f64::consts::TAU * uniform()) as f32)
+    };
+    let mixing = Array3::from_shape_simple_fn((8, 13, taps), &mut draw);
+    let fading: Vec<Vec<Complex32>> = (0..rounds).map(|_| (0..taps).map(|_| draw()).collect()).collect();
+    let gains = Array3::from_shape_fn((rounds, 8, 13), |(time, subcarrier, antenna)| {
+        (0..taps).map(|tap| fading[time][tap] * mixing[[subcarrier, antenna, tap]]).sum::<Complex32>()
+    });
+    let csi = Csi::new(gains, (0..rounds).map(|t| t as f64).collect(), None).unwrap();
+    let mut config = Config {
+        component: Component::Complex,
+        antennas: Antennas::All,
+        preprocess: Some(vec![]),
+        quantize: Some(Quantizer::Threshold(Threshold::default())),
+        ..Config::default()
+    };
+    (config.eve.rho, config.error_rate.sample) = (0.0, 0.005);
+    let trace = config.trace(&csi).unwrap();
+    let report = agree(&trace, &trace, None, &config, 1, Backend::default()).unwrap().report;
+    let (credited, released) = (report.min_entropy.unwrap(), report.released_bits as f64);
+    let limit = 60.1 * rounds as f64;
+    assert!(credited <= limit && released < limit && released > 0.4 * limit, "{}", report.reason);
+    // By the estimates that see one other lane, it was more.
+    let others = report.estimates.iter().filter(|e| e.counts && !e.conditional && e.name != "rank");
+    let others = others.map(|e| e.bound).fold(1.0, f64::min) * report.raw_bits as f64;
+    assert!(others > limit, "{others} {limit}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::transcript::Transcript;
 use super::{Abort, LEAST_BITS, LEAST_SAMPLE, Settings, TAG_BITS};
 use crate::bits::Bits;
 use crate::keygen::entropy::symbols::{self, Symbols};
-use crate::keygen::entropy::{Estimate, Estimator, Sample};
+use crate::keygen::entropy::{Estimate, Estimator, Sample, rank};
 use crate::keygen::ledger::{Disclosed, Ledger, Worth};
 use crate::keygen::quantize::Quantized;
 use crate::keygen::reconcile::estimate::{from_sample, hopeless};
@@ -263,21 +263,17 @@ impl End {
         bits.zeroize();
         let plain =
             !self.runs && self.widths.iter().all(|&width| width == 1) && self.classes.iter().all(|&c| c == 0);
+        let bits = |index: usize| &all[starts[index]..starts[index] + usize::from(self.widths[index])];
+        let symbol = |index| bits(index).iter().fold(0, |symbol, &bit| symbol << 1 | u8::from(bit));
+        let mut values: Vec<u8> = (0..self.kept.len()).map(symbol).collect();
+        let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
+        let (widths, classes) = (self.widths.as_slice(), self.classes.as_slice());
+        let symbols = Symbols { values: &values, widths, classes, place: &place, rows: &rows };
         if !plain {
-            let bits = |index: usize| &all[starts[index]..starts[index] + usize::from(self.widths[index])];
-            let symbol = |index| bits(index).iter().fold(0, |symbol, &bit| symbol << 1 | u8::from(bit));
-            let mut values: Vec<u8> = (0..self.kept.len()).map(symbol).collect();
-            let place: Vec<u32> = self.kept.iter().map(|place| place % columns).collect();
-            let (widths, classes) = (self.widths.as_slice(), self.classes.as_slice());
-            estimates.push(symbols::estimate(&Symbols {
-                values: &values,
-                widths,
-                classes,
-                place: &place,
-                rows: &rows,
-            }));
-            values.zeroize();
+            estimates.push(symbols::estimate(&symbols));
         }
+        estimates.extend(rank::estimate(&symbols));
+        values.zeroize();
         estimates
     }
 
