@@ -54,7 +54,9 @@ pub(super) fn grant(
 
     let mut guesses = as_they_stand(&a, &views, &of_eve, config, steps)?;
     guesses.extend(predicted(&a, &views, &others, &of_eve, steps)?);
-    let Some(rho) = guesses.iter().map(Guess::reach).max_by(f64::total_cmp) else { return Ok(()) };
+    // The best one first: its bits are those that are reported.
+    guesses.sort_by(|x, y| y.reach().total_cmp(&x.reach()));
+    let Some(rho) = guesses.first().map(Guess::reach) else { return Ok(()) };
     (report.eve_rho, settings.eve) = (rho, EveModel::of(rho));
     if a.is_empty() {
         return Ok(());
@@ -67,26 +69,24 @@ pub(super) fn grant(
     let kept: Vec<usize> = (0..alice.symbols.len())
         .filter(|&place| alice.kept.get(place) == Some(true) && bob.kept.get(place) == Some(true))
         .collect();
-    let (mut count, mut least_errors, mut hits) = (0, usize::MAX, 0);
-    for guess in &guesses {
-        let eve = quantizer.quantize(Role::Bob, &guess.series, &alice.announced)?;
-        let (bits, errors) = alice.differences(&bob, &eve);
-        (count, least_errors) = (bits, least_errors.min(errors));
-        hits = hits.max(kept.iter().filter(|&&place| alice.symbols[place] == eve.symbols[place]).count());
-    }
-    report.eve_kdr = (count > 0).then(|| least_errors as f64 / count as f64);
-    // A correlation explains how often she guesses if everything is Gaussian. Who knows some values for certain and others not at all
-    // guesses oftener: that counts as it is, once it is more than chance.
     let symbols = kept.len();
-    let bits = count as f64 / symbols.max(1) as f64;
-    let pairs_of = |guess: &Guess| guess.effective_pairs;
-    let effective = guesses.iter().map(pairs_of).fold(f64::INFINITY, f64::min);
-    let independent = (effective / pairs.len().max(1) as f64).min(1.0);
-    let trials = symbols as f64 * independent;
-    let model = 2f64.powf(-settings.quantize.min_entropy(rho) * bits);
-    let (least, most) = wilson(hits as f64 * independent, trials);
-    if trials >= 32.0 && least > model {
-        settings.active.guess = settings.active.guess.max(most);
+    for (index, guess) in guesses.iter().enumerate() {
+        let eve = quantizer.quantize(Role::Bob, &guess.series, &alice.announced)?;
+        let (count, errors) = alice.differences(&bob, &eve);
+        if index == 0 {
+            report.eve_kdr = (count > 0).then(|| errors as f64 / count as f64);
+        }
+        // A correlation explains how often she guesses if everything is Gaussian. Who knows some values for certain and others not at all
+        // guesses oftener: that counts as it is, once it is more than chance.
+        let hits = kept.iter().filter(|&&place| alice.symbols[place] == eve.symbols[place]).count();
+        let independent = (guess.effective_pairs / pairs.len().max(1) as f64).min(1.0);
+        let trials = symbols as f64 * independent;
+        let bits = count as f64 / symbols.max(1) as f64;
+        let model = 2f64.powf(-settings.quantize.min_entropy(rho) * bits);
+        let (least, most) = wilson(hits as f64 * independent, trials);
+        if trials >= 32.0 && least > model {
+            settings.active.guess = settings.active.guess.max(most);
+        }
     }
     Ok(())
 }

@@ -93,9 +93,19 @@ fn beside(component: Component) -> &'static [(Component, i32)] {
         Component::Complex => &[(Magnitude, 0)],
         Component::Real => &[(Imaginary, 0), (Real, 45), (Real, 135), (Magnitude, 0)],
         Component::Imaginary => &[(Real, 0), (Imaginary, 45), (Imaginary, 135), (Magnitude, 0)],
-        Component::Phase => {
-            &[(Real, 0), (Imaginary, 0), (Magnitude, 0), (Phase, 90), (Phase, 180), (Phase, 270)]
-        }
+        // It wraps where her carrier phase says.
+        Component::Phase => &[
+            (Real, 0),
+            (Imaginary, 0),
+            (Magnitude, 0),
+            (Phase, 45),
+            (Phase, 90),
+            (Phase, 135),
+            (Phase, 180),
+            (Phase, 225),
+            (Phase, 270),
+            (Phase, 315),
+        ],
     }
 }
 

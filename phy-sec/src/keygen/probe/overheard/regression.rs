@@ -49,7 +49,7 @@ pub(in crate::keygen) fn held_out(target: &Array2<f64>, views: &[Array2<f64>]) -
         let part = |series: &Array2<f64>, range: &std::ops::Range<usize>| {
             centred(series.slice_axis(Axis(1), Slice::from(range.clone())))
         };
-        let y = unit(part(target, &fitted)).0;
+        let (y, norms) = unit(part(target, &fitted));
         let lists = candidates_of(&y, &views, &fitted, most);
         for (lane, list) in lists.iter().enumerate() {
             let rows = |range: &std::ops::Range<usize>| {
@@ -69,7 +69,7 @@ pub(in crate::keygen) fn held_out(target: &Array2<f64>, views: &[Array2<f64>]) -
                     if *weight != 0.0 && *scale > 0.0 {
                         let mut out = known.row_mut(lane);
                         let mut out = out.slice_axis_mut(Axis(0), Slice::from(judged.clone()));
-                        out.scaled_add(weight / scale, &row);
+                        out.scaled_add(weight * norms[lane] / scale, &row);
                     }
                 }
             }
@@ -205,10 +205,7 @@ fn judge(target: &Array2<f64>, mut series: Array2<f64>) -> Option<Known> {
     let known = |x: &Array2<f64>| x.select(Axis(0), &known_lanes);
     let effective_pairs = variation(&known(target), &known(&series)).effective_pairs;
     for (mut known, row) in series.rows_mut().into_iter().zip(target.rows()) {
-        // Weights are those of a target of unit norm.
-        let mean = row.mean().unwrap_or(0.0);
-        let norm = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>().sqrt() / 2f64.sqrt();
-        known.mapv_inplace(|x| mean + x * norm);
+        known += row.mean().unwrap_or(0.0);
     }
     Some(Known { series, correlation, effective_pairs })
 }
