@@ -15,7 +15,7 @@ use crate::keygen::preprocess::{Decimate, Preprocess};
 use crate::keygen::probe::arrangement::Order;
 use crate::keygen::probe::calibrate::arrange;
 use crate::keygen::probe::overheard::{regress, regression};
-use crate::keygen::probe::variation::{normal_scores, resemblance};
+use crate::keygen::probe::variation::{normal_scores, pearson, resemblance};
 use crate::keygen::probe::{Antennas, Component, Overheard, Pairing, Pairs, Trace, pair};
 use crate::keygen::quantize::Role;
 use crate::keygen::session::Settings;
@@ -133,7 +133,8 @@ fn as_they_stand(
             continue;
         };
         let effective_pairs = got.effective_pairs;
-        let mut guesses = vec![Guess { series: view.clone(), correlation: got.correlation, effective_pairs }];
+        let mut guesses =
+            vec![Guess { series: upright(a, view.clone()), correlation: got.correlation, effective_pairs }];
         if e.len() > 1 {
             let (mut series, correlation) = regress(a, &e);
             for (mut known, row) in series.rows_mut().into_iter().zip(a.rows()) {
@@ -148,6 +149,17 @@ fn as_they_stand(
         }
     }
     Ok(best.map_or_else(Vec::new, |(_, guesses)| guesses))
+}
+
+/// `series` with those lanes reflected at their mean that go against the same of `target`.
+fn upright(target: &Array2<f64>, mut series: Array2<f64>) -> Array2<f64> {
+    for (mut lane, row) in series.rows_mut().into_iter().zip(target.rows()) {
+        if pearson(row, lane.view()).is_some_and(|r| r < 0.0) {
+            let mean = lane.mean().unwrap_or(0.0);
+            lane.mapv_inplace(|x| 2.0 * mean - x);
+        }
+    }
+    series
 }
 
 /// What follows from all that she has, whichever lane of whatever helps.
