@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let share = share.max(1);
     // Small margins and a distant Eve, so that short series give keys that could be lost.
     let config = Config {
-        eve: EveModel { rho: 0.1 },
+        eve: EveModel::of(0.1),
         security: Security { epsilon: 2f64.powi(-16), ..Security::default() },
         ..Config::default()
     };

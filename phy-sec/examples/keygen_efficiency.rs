@@ -50,7 +50,7 @@ fn released(method: &str, rho: f64, eve: f64, samples: usize) -> Result<(f64, St
     let config = Config {
         quantize: serde_json::from_str(&method).ok(),
         error_rate: ErrorRate { sample: 0.005, assume: 0.05, limit: 0.4 },
-        eve: EveModel { rho: eve },
+        eve: EveModel::of(eve),
         ..Config::default()
     };
     let settings = config.session(Kind::Csi);

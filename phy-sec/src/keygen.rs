@@ -112,11 +112,32 @@ pub struct EveModel {
     /// Correlation of her (unquantized) series with the two ends' series; 0.5 unless a guard zone says otherwise.
     /// A measured trace of hers overrides it.
     pub rho: f64,
+    /// Antennas that each correlate so, independent of one another given the channel, 1 to 1024. She has what they know together.
+    pub antennas: usize,
 }
 
 impl Default for EveModel {
     fn default() -> Self {
-        Self { rho: 0.5 }
+        Self { rho: 0.5, antennas: 1 }
+    }
+}
+
+impl EveModel {
+    /// One antenna, or as much as that.
+    #[must_use]
+    pub fn of(rho: f64) -> Self {
+        Self { rho, antennas: 1 }
+    }
+
+    /// Correlation of the best combination of all antennas, `√(M rho² / (1 + (M - 1) rho²))`: what [`capacity::Eve::effective_rho`] says of antennas that
+    /// have nothing but the channel in common.
+    #[must_use]
+    pub fn joint_rho(&self) -> f64 {
+        if self.antennas == 1 {
+            return self.rho;
+        }
+        let (m, square) = (self.antennas as f64, self.rho * self.rho);
+        (m * square / (1.0 + (m - 1.0) * square)).sqrt().min(1.0)
     }
 }
 
@@ -191,6 +212,7 @@ impl Config {
         within("error_rate.assume", assume, 1e-4, 0.5, "within 0.0001..=0.5")?;
         within("error_rate.limit", limit, 1e-4, 0.5, "within 0.0001..=0.5")?;
         within("eve.rho", self.eve.rho, 0.0, 1.0, "within 0..=1")?;
+        within("eve.antennas", self.eve.antennas as f64, 1.0, 1024.0, "within 1..=1024")?;
         within("security.epsilon", self.security.epsilon, 2f64.powi(-256), 0.5, "within 2^-256..=0.5")?;
         self.pairing.check()?;
         self.calibrate.check(self.component)?;

@@ -107,7 +107,7 @@ def amplify(
     leaked: int,
     *,
     seed: bytes,
-    epsilon: float = ...,
+    epsilon: float = 9.094947017729282e-13,
     hash: Literal["toeplitz", "modified_toeplitz"] = "toeplitz",
     backend: str = "simd",
 ) -> bytes | None: ...

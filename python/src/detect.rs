@@ -39,6 +39,8 @@ pub(crate) fn detectors(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 ///     complex64, ``[sample]``.
 /// detector : str or dict
 ///     A name, or ``{"method": name, field: value}``: see :func:`detectors`.
+/// backend : str
+///     ``"simd"``, ``"scalar"`` or ``"gpu"``: see :func:`phy_sec.backends`.
 ///
 /// Returns
 /// -------
@@ -77,6 +79,7 @@ pub(crate) fn statistic(
 /// Returns
 /// -------
 /// float
+///     The statistic that noise exceeds with that probability.
 #[pyfunction]
 #[pyo3(signature = (detector, samples, pfa, *, trials=400_000, seed=1))]
 pub(crate) fn threshold(
@@ -215,6 +218,12 @@ pub(crate) fn cfar<'py>(
 /// training : int
 ///     Training cells.
 /// pfa : float
+///     Between 0 and 1.
+///
+/// Returns
+/// -------
+/// float
+///     Times the mean, or the ordered cell, of the training cells.
 #[pyfunction]
 pub(crate) fn cfar_multiplier(
     cfar: &Bound<'_, PyAny>,
@@ -242,6 +251,7 @@ pub(crate) fn cfar_multiplier(
 /// Returns
 /// -------
 /// tuple of float
+///     The lower and the upper one.
 #[pyfunction]
 #[pyo3(signature = (m, shape=1.0, tail=0.0013498980316300933, law=None))]
 pub(crate) fn spectral_kurtosis_thresholds(
@@ -263,6 +273,11 @@ pub(crate) fn spectral_kurtosis_thresholds(
 ///     1 for real, 2 for complex samples.
 /// p : float
 ///     Probability below it.
+///
+/// Returns
+/// -------
+/// float
+///     Of the largest eigenvalue, centred and scaled.
 #[pyfunction]
 pub(crate) fn tracy_widom_quantile(py: Python<'_>, order: usize, p: f64) -> PyResult<f64> {
     let law = match order {
@@ -281,6 +296,11 @@ pub(crate) fn tracy_widom_quantile(py: Python<'_>, order: usize, p: f64) -> PyRe
 /// ----------
 /// k, h, shift : float
 ///     Allowance, decision limit and the values' mean, in their standard deviations.
+///
+/// Returns
+/// -------
+/// float
+///     Of independent normal values (Brook and Evans 1972).
 #[pyfunction]
 #[pyo3(signature = (k, h, shift=0.0))]
 pub(crate) fn average_run_length(k: f64, h: f64, shift: f64) -> PyResult<f64> {
@@ -296,7 +316,12 @@ pub(crate) fn average_run_length(k: f64, h: f64, shift: f64) -> PyResult<f64> {
 /// samples : int
 ///     That the covariance was made of.
 /// criterion : str
-///     ``"mdl"`` or ``"aic"``.
+///     ``"mdl"`` (by default) or ``"aic"``.
+///
+/// Returns
+/// -------
+/// int
+///     0 and more, below the number of eigenvalues.
 #[pyfunction]
 #[pyo3(signature = (eigenvalues, samples, criterion=None))]
 pub(crate) fn source_number(

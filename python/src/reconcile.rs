@@ -162,7 +162,7 @@ pub(crate) fn reconcile_strings<'py>(
 /// seed : bytes
 ///     32 uniform bytes, public, drawn after the bits were fixed (``secrets.token_bytes(32)``); both ends use the same.
 /// epsilon : float
-///     Distance of the key from a uniform one, 2**-256 to 0.5.
+///     Distance of the key from a uniform one, 2**-256 to 0.5; by default 2**-40.
 /// hash : str
 ///     ``"toeplitz"`` or ``"modified_toeplitz"``.
 /// backend : str
@@ -180,8 +180,7 @@ pub(crate) fn reconcile_strings<'py>(
 /// OutOfRangeError
 ///     ``seed`` is not 32 bytes, or a number is outside its range.
 #[pyfunction]
-#[pyo3(signature = (bits, min_entropy, leaked, *, seed, epsilon=2f64.powi(-40), hash="toeplitz", backend="simd"),
-    text_signature = "(bits, min_entropy, leaked, *, seed, epsilon=2**-40, hash='toeplitz', backend='simd')")]
+#[pyo3(signature = (bits, min_entropy, leaked, *, seed, epsilon=9.094947017729282e-13, hash="toeplitz", backend="simd"))]
 #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
 pub(crate) fn amplify<'py>(
     py: Python<'py>,

@@ -26,6 +26,23 @@ def test_evaluate_is_agree_over_every_combination():
         keygen.evaluate(probes.alice, probes.bob, quantize=["magic"], seed=2)
 
 
+def test_all_of_eves_antennas_count(rng):
+    h = (rng.standard_normal((2000, 1, 1)) + 1j * rng.standard_normal((2000, 1, 1))) / np.sqrt(2)
+    other = (rng.standard_normal(h.shape) + 1j * rng.standard_normal(h.shape)) / np.sqrt(2)
+    noise = lambda shape: 0.03 * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+    csi = lambda g: phy_sec.Csi(
+        np.ascontiguousarray(g + noise(g.shape), dtype=np.complex64), np.arange(2000.0), np.arange(2000, dtype=np.uint64)
+    )
+    alice, bob, eve = csi(h), csi(h), csi(np.concatenate([other, 1j * h], axis=2))
+    for component in ("magnitude", "complex"):
+        rows = keygen.evaluate(alice, bob, eve=eve, seed=1, component=component)
+        assert rows[1]["eve"] == "trace" and rows[1]["report"]["eve_rho"] > 0.97
+        assert rows[1]["report"]["released_bits"] == 0 < rows[0]["report"]["raw_bits"]
+    # Or told to the ledger.
+    rho = lambda **eve: keygen.agree(alice, bob, eve=eve, seed=1)["eve_rho"]
+    assert abs(rho(rho=0.6, antennas=8) - (8 * 0.36 / (1 + 7 * 0.36)) ** 0.5) < 1e-12 and rho(rho=0.6) == 0.6
+
+
 def test_sweep():
     points = keygen.sweep(rho=[0.9, 0.99], eve_rho=[0.0], probes=[2000], quantize=["threshold", "optimal"], seed=1)
     assert [(point["rho"], point["probes"]) for point in points] == [(0.9, 2000)] * 2 + [(0.99, 2000)] * 2

@@ -138,7 +138,7 @@ pub(super) fn recording(
     context: &Context,
 ) -> anyhow::Result<Agreement> {
     let bob = bob.filter(|path| path.as_os_str() != "-");
-    let (a, b, _) = ends(alice, bob, None, config, context)?;
+    let (a, b) = ends(alice, bob, config, context)?;
     let e = eve.map(|path| overheard(path, config)).transpose()?;
     let _working = context.working("agreeing");
     let source: Vec<String> =
@@ -154,24 +154,18 @@ pub(super) fn recording(
 
 /// What an eavesdropper measured, with all of her antennas where the file has several.
 fn overheard(path: &Path, config: &Config) -> anyhow::Result<Overheard> {
-    let (bytes, extension) = (content(path)?, extension(path));
-    let read = match Format::detect(&bytes, extension) {
-        Format::Table | Format::Npy => recording::eve(&bytes, extension, config).map(Overheard::from),
-        _ => recording::csi(&bytes, extension).and_then(|csi| Overheard::from_csi(&csi, config.component)),
-    };
-    read.with_context(|| path.display().to_string())
+    recording::overheard(&content(path)?, extension(path), config).with_context(|| path.display().to_string())
 }
 
-/// What the two ends measured, and the eavesdropper.
+/// What the two ends measured.
 ///
 /// - `bob`: `None` where Alice's file has both ends
 fn ends(
     alice: &Path,
     bob: Option<&Path>,
-    eve: Option<&Path>,
     config: &Config,
     context: &Context,
-) -> anyhow::Result<(Trace, Trace, Option<Trace>)> {
+) -> anyhow::Result<(Trace, Trace)> {
     let real = |path: &Path| fs::canonicalize(path).ok();
     if bob.is_some_and(|bob| real(bob).is_some() && real(bob) == real(alice)) {
         context.warn(format!(
@@ -180,19 +174,16 @@ fn ends(
         ));
     }
     let named = |path: &Path| path.display().to_string();
-    let (a, b) = match bob {
-        Some(bob) => (read(alice, config)?, read(bob, config)?),
+    match bob {
+        Some(bob) => Ok((read(alice, config)?, read(bob, config)?)),
         None => {
             let bytes = content(alice)?;
             if Format::detect(&bytes, extension(alice)) != Format::Table {
                 bail!("{}: holds one end's measurements: give the other end's file too", named(alice));
             }
-            recording::ends(&bytes).with_context(|| named(alice))?
+            recording::ends(&bytes).with_context(|| named(alice))
         }
-    };
-    let of_eve =
-        |path: &Path| recording::eve(&content(path)?, extension(path), config).with_context(|| named(path));
-    Ok((a, b, eve.map(of_eve).transpose()?))
+    }
 }
 
 /// One end's measurements, by the file's name and content.

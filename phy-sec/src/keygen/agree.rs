@@ -1,6 +1,6 @@
 //! The whole chain over two recordings, both ends in one thread, and what an observer who holds both ends sees.
 
-use std::collections::HashMap;
+mod grant;
 
 use kernels::Backend;
 use ndarray::Array2;
@@ -10,14 +10,12 @@ use serde::Serialize;
 
 use super::entropy::Estimate;
 use super::ledger::Line;
-use super::probe::arrangement::Order;
-use super::probe::calibrate::{Learnt, arrange};
+use super::probe::calibrate::Learnt;
 use super::probe::injection::Check;
-use super::probe::overheard::regress;
-use super::probe::variation::{Variation, correlation, pearson, resemblance, variation};
-use super::probe::{Antennas, Component, Overheard, PairBy, Pairing, Pairs, Trace, pair};
+use super::probe::variation::{Variation, correlation, pearson, variation};
+use super::probe::{Overheard, PairBy, Pairing, Pairs, Trace, pair};
 use super::quantize::{LevelCrossing, Quantizer, Role};
-use super::session::{self, Authentication, Settings};
+use super::session::{self, Authentication};
 use super::{Alice, Bob, Config, Outcome, SecretKey, preprocess};
 use crate::{Error, Result};
 
@@ -80,8 +78,8 @@ const LEAST_PAIRS: usize = 32;
 ///
 /// No session is held where the ends cannot be shown to have measured the same changing channel: no key can come of it.
 ///
-/// - `eve`: an eavesdropper's measurements of the same exchanges. How well they correlate with Alice's, at the
-///   upper end of the 99 % confidence interval, replaces `eve.rho`.
+/// - `eve`: an eavesdropper's measurements of the same exchanges. How well they tell Alice's, read, arranged and combined in the way that
+///   helps her most, at the upper end of the 99 % confidence interval, replaces `eve`.
 /// - `seed`: of everything random that is said in public
 ///
 /// # Errors
@@ -145,14 +143,13 @@ pub fn agree_against(
         leaked_bits: None,
         released_bits: 0,
         reason: String::new(),
-        eve_rho: settings.eve.rho,
+        eve_rho: settings.eve.joint_rho(),
         eve_kdr: None,
         estimates: Vec::new(),
         ledger: Vec::new(),
     };
     if let Some(eve) = eve {
-        let eve = if config.antennas == Antennas::All { &eve.beside(alice.lanes()) } else { eve };
-        grant(&mut report, &mut settings, alice, eve, &pairs, config, &process)?;
+        grant::grant(&mut report, &mut settings, alice, eve, &pairs, config, &steps)?;
     }
     if !a.is_empty() {
         observe(&mut report, &settings.quantize, &a, &b)?;
@@ -186,104 +183,6 @@ pub fn agree_against(
         _ => None,
     };
     Ok(Agreement { report, keys })
-}
-
-/// Measures what Eve's traces are worth together.
-fn grant(
-    report: &mut Report,
-    settings: &mut Settings,
-    alice: &Trace,
-    eve: &Overheard,
-    pairs: &Pairs,
-    config: &Config,
-    process: &impl Fn(Array2<f64>) -> Result<Array2<f64>>,
-) -> Result<()> {
-    // Her rows find those of the pairs as Bob's found Alice's; all views have the same rows.
-    let by = Pairing { by: pairs.by, ..config.pairing };
-    let views = eve.views().iter().map(|view| pair(alice, view, &by)).collect::<Result<Vec<_>>>()?;
-    let Some(first) = views.first() else { return Ok(()) };
-    let of_column: HashMap<_, _> =
-        first.alice_column.iter().enumerate().map(|(k, column)| (column, k)).collect();
-    let common: Vec<(usize, usize)> = pairs
-        .alice_column
-        .iter()
-        .enumerate()
-        .filter_map(|(pair, column)| Some((pair, *of_column.get(column)?)))
-        .collect();
-    let (of_pairs, of_eve): (Vec<_>, Vec<_>) = common.into_iter().unzip();
-    let select = |x: &Array2<f64>, columns: &[usize]| x.select(ndarray::Axis(1), columns);
-    let a = process(select(&pairs.alice, &of_pairs))?;
-    // In which order her lanes are is hers to know: where that matters to the ends, she is granted the one that helps her most.
-    let orders: &[Order] = if config.calibrate.is_none() { &[Order::Natural] } else { &Order::ALL };
-    let each = if config.component == Component::Complex && a.nrows().is_multiple_of(2) { 2 } else { 1 };
-    let mut best = None;
-    for &order in orders {
-        let of_view = |view: &Pairs| process(arrange(select(&view.bob, &of_eve), order, each));
-        let e = views.iter().map(of_view).collect::<Result<Vec<_>>>()?;
-        let got = e
-            .iter()
-            .map(|e| resemblance(&a, e))
-            .max_by(|x, y| x.correlation.abs().total_cmp(&y.correlation.abs()));
-        let Some(got) = got else { return Ok(()) };
-        // One view is herself; several are what follows from all of them.
-        let (known, correlation) = match &e[..] {
-            [one] => (one.clone(), got.correlation.abs()),
-            several => {
-                let (known, joint) = regress(&a, several);
-                (known, joint.max(got.correlation.abs()))
-            }
-        };
-        if best.as_ref().is_none_or(|(_, most, _)| correlation > *most) {
-            best = Some((known, correlation, got));
-        }
-    }
-    let Some((e, correlation, got)) = best else { return Ok(()) };
-    // Fisher's interval on the effective number of pairs; no sign helps her less than the other.
-    let reach = 2.326 / (got.effective_pairs - 3.0).max(1.0).sqrt();
-    let rho = (correlation.min(0.999_999).atanh() + reach).tanh();
-    (report.eve_rho, settings.eve.rho) = (rho, rho);
-    if !a.is_empty() {
-        let b = process(select(&pairs.bob, &of_pairs))?;
-        let quantizer = settings.quantize.resolved();
-        let alice = quantizer.quantize(Role::Alice, &a, &[])?;
-        let [bob, eve] = [
-            quantizer.quantize(Role::Bob, &b, &alice.announced)?,
-            quantizer.quantize(Role::Bob, &e, &alice.announced)?,
-        ];
-        let (count, errors) = alice.differences(&bob, &eve);
-        report.eve_kdr = (count > 0).then(|| errors as f64 / count as f64);
-        // A correlation explains how often she guesses if everything is Gaussian. Who knows some values for certain and others not at all
-        // guesses oftener: that counts as it is, once it is more than chance.
-        let kept = (0..alice.symbols.len())
-            .filter(|&place| alice.kept.get(place) == Some(true) && bob.kept.get(place) == Some(true));
-        let (mut hits, mut symbols) = (0usize, 0usize);
-        for place in kept {
-            symbols += 1;
-            hits += usize::from(alice.symbols[place] == eve.symbols[place]);
-        }
-        let bits = count as f64 / symbols.max(1) as f64;
-        let independent = (got.effective_pairs / pairs.len().max(1) as f64).min(1.0);
-        let trials = symbols as f64 * independent;
-        let model = 2f64.powf(-settings.quantize.min_entropy(rho) * bits);
-        let (least, most) = wilson(hits as f64 * independent, trials);
-        if trials >= 32.0 && least > model {
-            settings.active.guess = settings.active.guess.max(most);
-        }
-    }
-    Ok(())
-}
-
-/// The 99 % interval of a probability of which `hits` of `trials` were seen (Wilson, J. Am. Stat. Assoc. 22, 1927).
-fn wilson(hits: f64, trials: f64) -> (f64, f64) {
-    const Z: f64 = 2.575_829_303_548_901;
-    if trials <= 0.0 {
-        return (0.0, 1.0);
-    }
-    let p = hits / trials;
-    let centre = p + Z * Z / (2.0 * trials);
-    let spread = Z * (p * (1.0 - p) / trials + Z * Z / (4.0 * trials * trials)).sqrt();
-    let scale = 1.0 + Z * Z / trials;
-    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
 }
 
 /// What only an observer of both ends knows.

@@ -11,10 +11,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::preprocess::Preprocess;
-use super::probe::Trace;
+use super::probe::{Overheard, Trace};
 use super::quantize::Quantizer;
 use super::reconcile::Reconciler;
-use super::{Config, Report, agree};
+use super::{Config, Report, agree_against};
 use crate::{Error, Result};
 
 /// What is combined with what. An empty list is the chain's own method.
@@ -86,8 +86,8 @@ pub struct Recording {
     pub alice: Trace,
     /// The other's.
     pub bob: Trace,
-    /// The eavesdropper's.
-    pub eve: Option<Trace>,
+    /// The eavesdropper's, with all of her antennas.
+    pub eve: Option<Overheard>,
 }
 
 /// What the eavesdropper is granted.
@@ -142,7 +142,7 @@ pub fn evaluate(recordings: &[Recording], chains: &[Config], seed: u64, backend:
         .collect();
     let run = |(recording, chain, granted): (&Recording, &Config, Granted)| {
         let eve = recording.eve.as_ref().filter(|_| granted == Granted::Trace);
-        let result = agree(&recording.alice, &recording.bob, eve, chain, seed, backend.clone());
+        let result = agree_against(&recording.alice, &recording.bob, eve, chain, seed, backend.clone());
         let (error, report) = match result {
             Ok(mut agreement) => {
                 agreement.report.source = recording.source.clone();

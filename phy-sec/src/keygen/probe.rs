@@ -157,6 +157,15 @@ impl Trace {
         Self { values: self.values.select(ndarray::Axis(0), &rows), ..self.clone() }
     }
 
+    /// Each lane `times` times in a row.
+    fn repeated_each(self, times: usize) -> Self {
+        if times == 1 {
+            return self;
+        }
+        let rows: Vec<usize> = (0..self.lanes() * times).map(|row| row / times).collect();
+        Self { values: self.values.select(Axis(0), &rows), ..self }
+    }
+
     /// The measurements, `[lane, time]`.
     #[must_use]
     pub fn values(&self) -> ArrayView2<'_, f64> {

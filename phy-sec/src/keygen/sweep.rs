@@ -10,12 +10,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::capacity::Capacity;
+use super::capacity::{self, Capacity};
 use super::evaluate::{Granted, Methods, entropy_per_bit, few_enough, name};
 use super::preprocess::{Preprocess, RemoveTrend};
-use super::probe::{Component, Trace};
+use super::probe::{Component, Overheard, Trace};
 use super::quantize::{Optimal, Quantizer};
-use super::{Config, Report, agree};
+use super::{Config, EveModel, Report, agree_against};
 use crate::sim::{self, fading::FadingConfig, link::Eve, link::LinkConfig, profile::Profile};
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct Sweep {
     /// Signal to noise ratios at both ends, dB; instead of `rho`.
     pub snr_db: Vec<f64>,
     /// Correlations of the eavesdropper's noiseless gains with each end's measured ones, 0 to the root of `rho`. She is
-    /// granted as much.
+    /// granted as much; with several antennas (`link.eve_antennas`), each of which correlates so, what they know together.
     pub eve_rho: Vec<f64>,
     /// Numbers of probes.
     pub probes: Vec<usize>,
@@ -74,8 +74,10 @@ pub struct Point {
     pub rho: f64,
     /// Signal to noise ratio at both ends, dB.
     pub snr_db: f64,
-    /// Correlation of the eavesdropper's gains with each end's.
+    /// Correlation of each of the eavesdropper's antennas' gains with each end's.
     pub eve_rho: f64,
+    /// Correlation of the best combination of her antennas: what the model grants her.
+    pub eve_joint_rho: f64,
     /// Probes sent.
     pub probes: usize,
     /// The steps, in words.
@@ -142,7 +144,7 @@ fn distinct<T: PartialEq + Copy>(list: &[T]) -> Vec<T> {
 impl Sweep {
     /// Runs every point, in parallel. The result does not depend on how many threads there are.
     ///
-    /// - `base`: the chain, but for what is listed in `methods`; its `component` and `eve.rho` are the sweep's. With several
+    /// - `base`: the chain, but for what is listed in `methods`; its `component` and `eve` are the sweep's. With several
     ///   numbers of one gain (`component = "complex"`) the default steps are `remove_trend` alone
     ///
     /// Points come in order of `rho` or `snr_db`, `eve_rho`, `probes`, then of the chains.
@@ -225,9 +227,19 @@ impl Sweep {
         };
         let measured = link.run(&mut sim::rng(seed))?;
         let trace = |csi| Trace::from_csi(csi, self.component);
-        let (alice, bob, eve) = (trace(&measured.alice)?, trace(&measured.bob)?, trace(&measured.eve)?);
+        let (alice, bob) = (trace(&measured.alice)?, trace(&measured.bob)?);
+        let eve = Overheard::from_csi(&measured.eve, self.component)?;
+        // Her antennas are independent of one another given the gain that they measure.
+        let (antennas, among) = (link.eve_antennas, scattered * scattered);
+        let joint = eve_rho * (antennas as f64 / (1.0 + (antennas - 1) as f64 * among)).sqrt();
+        let joint = joint.min(1.0);
+        let of_one = || Capacity::of_model(rho, eve_rho, eve_rho);
+        let of_several = || {
+            let each = vec![eve_rho; antennas];
+            capacity::Eve { alice: each.clone(), bob: each, correlation: among }.capacity(rho)
+        };
         let capacity = (link.subcarriers * link.antennas == 1)
-            .then(|| Capacity::of_model(rho, eve_rho, eve_rho).ok())
+            .then(|| if antennas == 1 { of_one() } else { of_several() }.ok())
             .flatten();
         let granted: &[Granted] =
             if self.eve_trace { &[Granted::Model, Granted::Trace] } else { &[Granted::Model] };
@@ -236,15 +248,15 @@ impl Sweep {
         let run = |(chain, granted): (&Config, Granted)| {
             let mut chain = chain.clone();
             let quantize = name::name(&chain.quantizer(alice.kind()));
-            chain.eve.rho = eve_rho;
+            chain.eve = EveModel::of(joint);
             if let Some(Quantizer::Optimal(optimal)) = &mut chain.quantize {
                 // It is for a stated channel: this one.
                 let snr_db = snr_db.clamp(-20.0, 100.0);
                 let without_noise = (rho * (1.0 + sim::from_db(-snr_db))).min(1.0);
-                *optimal = Optimal { rho: without_noise, snr_db, eve_rho, ..optimal.clone() };
+                *optimal = Optimal { rho: without_noise, snr_db, eve_rho: joint, ..optimal.clone() };
             }
             let eve = (granted == Granted::Trace).then_some(&eve);
-            let result = agree(&alice, &bob, eve, &chain, seed, backend.clone());
+            let result = agree_against(&alice, &bob, eve, &chain, seed, backend.clone());
             let (report, reason) = match result {
                 Ok(agreement) => {
                     let reason = agreement.report.reason.clone();
@@ -263,6 +275,7 @@ impl Sweep {
                 rho,
                 snr_db,
                 eve_rho,
+                eve_joint_rho: joint,
                 probes,
                 preprocess: name::name_of_steps(&chain.steps(&alice)),
                 quantize,

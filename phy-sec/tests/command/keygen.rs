@@ -1,10 +1,14 @@
 //! `keygen`, `capacity` and `entropy`.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{json, path, phy_sec, refusal, signal::noise, text};
+use crate::{
+    json, path, phy_sec, refusal,
+    signal::{cf32, noise},
+    text,
+};
 
 #[test]
 fn capacity_of_a_model() {
@@ -105,4 +109,44 @@ fn strings_become_a_key_where_something_is_left() {
     assert_eq!(number("released_bits"), want, "{report}");
     let (alice, bob) = (key("alice").unwrap(), key("bob").unwrap());
     assert!(alice == bob && alice.len() == (want as usize).div_ceil(8));
+}
+
+/// A complex array `[time, subcarrier, antenna]`, as NumPy saves it.
+fn npy(file: &Path, samples: &[[f32; 2]], antennas: usize) {
+    let rows = samples.len() / antennas;
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = format!("{{'descr': '<c8', 'fortran_order': False, 'shape': ({rows}, 1, {antennas}), }}");
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    bytes.extend(cf32(samples));
+    fs::write(file, bytes).unwrap();
+}
+
+/// All antennas of an eavesdropper's array count, whatever her carrier phase: hers is the second, a quarter of a turn ahead.
+#[test]
+fn an_eavesdroppers_antennas_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let with = |h: &[[f32; 2]], seed: u64| -> Vec<[f32; 2]> {
+        let noise = noise(h.len(), 0.02, seed);
+        h.iter().zip(noise).map(|(h, n)| [h[0] + n[0], h[1] + n[1]]).collect()
+    };
+    let h = noise(3000, 1.0, 5);
+    npy(&file("alice.npy"), &with(&h, 6), 1);
+    npy(&file("bob.npy"), &with(&h, 7), 1);
+    let turned: Vec<_> = h.iter().map(|h| [-h[1], h[0]]).collect();
+    let other = noise(3000, 1.0, 9);
+    let both: Vec<_> =
+        other.iter().zip(with(&turned, 8)).flat_map(|(other, turned)| [*other, turned]).collect();
+    npy(&file("eve.npy"), &both, 2);
+    let [alice, bob, eve, config] = ["alice.npy", "bob.npy", "eve.npy", "c.toml"].map(file);
+    for component in ["magnitude", "complex"] {
+        fs::write(&config, format!("[keygen]\ncomponent = \"{component}\"\npreprocess = []\n")).unwrap();
+        let files = [path(&alice), path(&bob), "--eve", path(&eve), "--config", path(&config), "--json"];
+        let agreed = &json(&[&["keygen", "agree"], &files[..]].concat())[0];
+        let rows = json(&[&["keygen", "evaluate"], &files[..]].concat());
+        for report in [agreed, &rows[1]["report"]] {
+            assert!(report["eve_rho"].as_f64().unwrap() > 0.97, "{component}: {}", report["eve_rho"]);
+            assert_eq!(report["released_bits"], 0, "{component}: {}", report["reason"]);
+        }
+    }
 }

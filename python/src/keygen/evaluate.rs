@@ -44,7 +44,7 @@ fn methods(
 /// alice, bob : numpy.ndarray, Trace or Csi
 ///     What the ends measured: see :func:`agree`.
 /// eve : numpy.ndarray, Trace or Csi, optional
-///     What an eavesdropper measured. Then each chain is run twice, with what the configuration grants her and with what this shows.
+///     What an eavesdropper measured, all antennas of a ``Csi`` together. Then each chain is run twice, with what the configuration grants her and with what this shows.
 /// preprocess, quantize, reconcile : list of str, optional
 ///     What is combined; without it the default.
 /// seed : int
@@ -90,7 +90,7 @@ pub(crate) fn evaluate<'py>(
         source: Vec::new(),
         alice: trace("alice", alice)?,
         bob: trace("bob", bob)?,
-        eve: eve.map(|eve| trace("eve", eve)).transpose()?,
+        eve: eve.map(|eve| super::overheard(eve, &base).map(|(eve, _)| eve)).transpose()?,
     };
     let backend = backend::open(py, backend)?;
     let rows = py.detach(|| over(&[recording], &chains, seed, &backend));

@@ -74,7 +74,8 @@ fn recordings(args: &Args, config: &Config, context: &Context) -> anyhow::Result
         let source: Vec<String> =
             [Some(alice), bob].into_iter().flatten().map(|path| path.display().to_string()).collect();
         let name = name(alice, bob);
-        let (alice, bob, eve) = super::ends(alice, bob, eve, config, context)?;
+        let (alice, bob) = super::ends(alice, bob, config, context)?;
+        let eve = eve.map(|path| super::overheard(path, config)).transpose()?;
         Ok(Recording { name, source, alice, bob, eve })
     };
     files.chunks(2).enumerate().map(of).collect()

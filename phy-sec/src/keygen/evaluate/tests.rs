@@ -21,7 +21,7 @@ fn recording(name: &str, n: usize, rho: f64, eve: f64, seed: u64) -> Recording {
         Trace::new(values, Some((0..n as u64).collect()), None, Kind::Csi).unwrap()
     };
     let [alice, bob, eve] = series.map(trace);
-    Recording { name: name.into(), source: vec![name.into()], alice, bob, eve: Some(eve) }
+    Recording { name: name.into(), source: vec![name.into()], alice, bob, eve: Some(eve.into()) }
 }
 
 fn methods(quantize: &[&str], reconcile: &[&str]) -> Methods {
@@ -71,7 +71,7 @@ fn the_same_as_agreeing_by_hand_and_on_any_number_of_threads() {
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(one.install(|| evaluate(&recordings, &chains, 5, &Backend::default())), rows);
     let Recording { alice, bob, .. } = &recordings[0];
-    let mut by_hand = agree(alice, bob, None, &chains[0], 5, Backend::default()).unwrap().report;
+    let mut by_hand = agree_against(alice, bob, None, &chains[0], 5, Backend::default()).unwrap().report;
     by_hand.source = vec!["one".into()];
     assert_eq!(rows[0].report.as_ref(), Some(&by_hand));
     let per_bit = by_hand.min_entropy.unwrap() / by_hand.raw_bits as f64;

@@ -5,6 +5,8 @@
 //! they show *before* the phase is dropped: the principal component of their complex gains, lane by lane, which for equal antennas is the best combination
 //! there is.
 
+pub(in crate::keygen) mod regression;
+
 use nalgebra::{Complex, DMatrix, DVector};
 use ndarray::{Array2, Array3, Axis};
 use num_complex::Complex32;
@@ -14,14 +16,19 @@ use crate::Result;
 use crate::channel::Csi;
 
 /// An eavesdropper's measurements: one trace, or one for each of her antennas and one for all of them combined.
+///
+/// Who has the complex gains knows all that can be made of them: beside the ends' own component she is given the others, and those that depend
+/// on the carrier phase also turned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overheard {
     views: Vec<Trace>,
+    /// What else she makes of the same gains, of the same shape.
+    others: Vec<Trace>,
 }
 
 impl From<Trace> for Overheard {
     fn from(trace: Trace) -> Self {
-        Self { views: vec![trace] }
+        Self { views: vec![trace], others: Vec::new() }
     }
 }
 
@@ -35,28 +42,70 @@ impl Overheard {
         let one = |gains: Array3<Complex32>| {
             Trace::from_csi(&Csi { gains, time: csi.time.clone(), sequence: csi.sequence.clone() }, component)
         };
-        let mut views = Vec::with_capacity(antennas + 1);
-        for antenna in 0..antennas.max(1) {
-            let gains = if antennas == 0 { csi.gains.clone() } else { csi.gains.select(Axis(2), &[antenna]) };
+        let mut each: Vec<Array3<Complex32>> =
+            (0..antennas).map(|antenna| csi.gains.select(Axis(2), &[antenna])).collect();
+        match antennas {
+            0 => each.push(csi.gains.clone()), // which is the reader's error
+            1 => {}
+            _ => each.push(principal(&csi.gains)),
+        }
+        let (mut views, mut others) = (Vec::with_capacity(each.len()), Vec::new());
+        for gains in each {
+            for &(other, degrees) in beside(component) {
+                let turn = Complex32::cis((degrees as f32).to_radians());
+                let gains = if degrees == 0 { gains.clone() } else { gains.mapv(|gain| gain * turn) };
+                let gains = Csi { gains, time: csi.time.clone(), sequence: csi.sequence.clone() };
+                let trace = Trace::from_csi(&gains, other)?;
+                others.push(trace.repeated_each(component.lanes()));
+            }
             views.push(one(gains)?);
         }
-        if antennas > 1 {
-            views.push(one(principal(&csi.gains))?);
-        }
-        Ok(Self { views })
+        Ok(Self { views, others })
     }
 
     /// Each of her antennas beside every one of ends that have `lanes` lanes over all of theirs: whichever of hers tells of whichever of
     /// theirs counts.
     #[must_use]
     pub fn beside(&self, lanes: usize) -> Self {
-        Self { views: self.views.iter().map(|view| view.repeated(lanes)).collect() }
+        let repeated = |views: &[Trace]| views.iter().map(|view| view.repeated(lanes)).collect();
+        Self { views: repeated(&self.views), others: repeated(&self.others) }
     }
 
     /// The traces, of one shape.
     #[must_use]
     pub fn views(&self) -> &[Trace] {
         &self.views
+    }
+
+    /// What else she makes of the same gains, of the same shape as the views.
+    pub(in crate::keygen) fn others(&self) -> &[Trace] {
+        &self.others
+    }
+}
+
+/// What is worth knowing beside `component`, each of the gains turned by so many degrees: her carrier phase is not the ends'.
+fn beside(component: Component) -> &'static [(Component, i32)] {
+    use Component::{Imaginary, Magnitude, Phase, Real};
+    match component {
+        Component::Magnitude => &[(Real, 0), (Imaginary, 0)],
+        Component::LogMagnitude => &[(Magnitude, 0), (Real, 0), (Imaginary, 0)],
+        // Both parts are lanes already.
+        Component::Complex => &[(Magnitude, 0)],
+        Component::Real => &[(Imaginary, 0), (Real, 45), (Real, 135), (Magnitude, 0)],
+        Component::Imaginary => &[(Real, 0), (Imaginary, 45), (Imaginary, 135), (Magnitude, 0)],
+        // It wraps where her carrier phase says.
+        Component::Phase => &[
+            (Real, 0),
+            (Imaginary, 0),
+            (Magnitude, 0),
+            (Phase, 45),
+            (Phase, 90),
+            (Phase, 135),
+            (Phase, 180),
+            (Phase, 225),
+            (Phase, 270),
+            (Phase, 315),
+        ],
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recordings of channel measurements, whatever their format: which one it is shows in the file itself, but for Intel 5300 logs,
 //! which have no mark and are known by their name's ending.
 
-use super::{Kind, Trace, table};
+use super::{Kind, Overheard, Trace, table};
 use crate::channel::{Csi, dw1000, esp32, intel5300, nexmon, npy, picoscenes};
 use crate::keygen::Config;
 use crate::{Error, Result};
@@ -131,6 +131,21 @@ pub fn eve(bytes: &[u8], extension: Option<&str>, config: &Config) -> Result<Tra
         return Ok(parties.swap_remove(2));
     }
     trace(bytes, extension, config)
+}
+
+/// All that an eavesdropper measured: every antenna of a file of channel gains, and of a table what [`eve`] reads.
+///
+/// # Errors
+/// Those of [`trace`].
+pub fn overheard(bytes: &[u8], extension: Option<&str>, config: &Config) -> Result<Overheard> {
+    let format = Format::detect(bytes, extension);
+    // Real numbers `[time]` are RSSI.
+    let rssi =
+        format == Format::Npy && matches!(npy::array(bytes)?, npy::Array::Real(array) if array.ndim() == 1);
+    match format.csi(bytes).filter(|_| !rssi) {
+        Some(csi) => Overheard::from_csi(&csi?, config.component),
+        None => eve(bytes, extension, config).map(Overheard::from),
+    }
 }
 
 #[cfg(test)]

@@ -65,18 +65,29 @@ pub fn variation(a: &Array2<f64>, b: &Array2<f64>) -> Variation {
     Variation { correlation, effective_pairs, deviations }
 }
 
-/// How much `b` tells of `a` at most: by their correlation, or by that of their ranks, which one wild value cannot hide and which sees
-/// through any monotone change of scale. Independent pairs are the fewer of the two.
+/// How much `b` tells of `a` at most: by the mean over the lanes of the correlation's magnitude (whoever knows a lane turned around knows it), or
+/// by that of their ranks, which one wild value cannot hide and which sees through any monotone change of scale. Independent pairs are the fewer
+/// of the two.
 #[must_use]
 pub fn resemblance(a: &Array2<f64>, b: &Array2<f64>) -> Variation {
-    let (plain, ranked) = (variation(a, b), variation(&normal_scores(a), &normal_scores(b)));
+    let (scores_a, scores_b) = (normal_scores(a), normal_scores(b));
+    let (plain, ranked) = (variation(a, b), variation(&scores_a, &scores_b));
     let effective_pairs = plain.effective_pairs.min(ranked.effective_pairs);
-    let stronger = if ranked.correlation.abs() > plain.correlation.abs() { ranked } else { plain };
-    Variation { effective_pairs, ..stronger }
+    let (plain, ranked) = (magnitude(a, b), magnitude(&scores_a, &scores_b));
+    let correlation = plain.max(ranked);
+    let z = correlation.clamp(-0.999_999, 0.999_999).atanh();
+    Variation { correlation, effective_pairs, deviations: z * (effective_pairs - 3.0).max(0.0).sqrt() }
+}
+
+/// Mean over the lanes of the magnitude of the correlation, 0 without any.
+fn magnitude(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+    let lanes = a.rows().into_iter().zip(b.rows()).filter_map(|(a, b)| Some(pearson(a, b)?.abs()));
+    let (sum, count) = lanes.fold((0.0, 0usize), |(sum, count), r| (sum + r, count + 1));
+    if count > 0 { sum / count as f64 } else { 0.0 }
 }
 
 /// Each lane's values replaced by the normal quantiles of their ranks; equal ones share the middle of theirs.
-fn normal_scores(x: &Array2<f64>) -> Array2<f64> {
+pub(in crate::keygen) fn normal_scores(x: &Array2<f64>) -> Array2<f64> {
     let mut scores = Array2::zeros(x.dim());
     let normal = Normal::standard();
     for (row, mut out) in x.outer_iter().zip(scores.outer_iter_mut()) {
@@ -130,9 +141,19 @@ mod tests {
         wild[[0, 77]] = -1e9;
         assert!(variation(&a, &wild).correlation.abs() < 0.1);
         assert!(resemblance(&a, &wild).correlation > 0.99);
-        assert!(resemblance(&a, &a.mapv(|x| -(3.0 * x).exp())).correlation < -0.999);
+        assert!(resemblance(&a, &a.mapv(|x| -(3.0 * x).exp())).correlation > 0.999);
         let other = Array2::from_shape_fn((1, 2000), |(_, t)| f64::from(noise[t].im));
         assert!(resemblance(&a, &other).correlation.abs() < 0.1);
+    }
+
+    /// Lanes turned around do not cancel those that are not.
+    #[test]
+    fn signs_of_lanes_hide_nothing() {
+        let noise = crate::sim::noise(&mut crate::sim::rng(4), 4 * 500, 2.0);
+        let a = Array2::from_shape_fn((4, 500), |(lane, t)| f64::from(noise[lane * 500 + t].re));
+        let turned = Array2::from_shape_fn((4, 500), |(lane, t)| a[[lane, t]] * [1.0, -1.0][lane % 2]);
+        assert!(correlation(&a, &turned).unwrap().abs() < 1e-9);
+        assert!(resemblance(&a, &turned).correlation > 0.999_999);
     }
 
     #[test]

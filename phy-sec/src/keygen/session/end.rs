@@ -178,7 +178,7 @@ impl End {
             self.error_rate = estimate.rate.min(0.5);
             self.sample = alice;
             // Where even the lower end of the interval asks for as much as Eve leaves, nothing can come of it.
-            let hopeless = hopeless(self.settings.quantize.min_entropy(self.settings.eve.rho));
+            let hopeless = hopeless(self.settings.quantize.min_entropy(self.settings.eve.joint_rho()));
             if estimate.low >= hopeless {
                 limit = limit.min(hopeless);
             }
@@ -220,7 +220,7 @@ impl End {
         }
         let estimates = self.estimate(&all);
         all.zeroize();
-        let rho = self.settings.eve.rho;
+        let rho = self.settings.eve.joint_rho();
         let model = 2f64.powf(-self.settings.quantize.min_entropy(rho));
         let (samples, symbols) = (self.lanes * self.columns, self.kept.len());
         let bits = self.raw as f64 / symbols.max(1) as f64;

@@ -27,7 +27,7 @@ fn autoregressive(phi: f64, n: usize, seed: u64) -> Array2<f64> {
 fn counted(quantize: &str, series: &Array2<f64>) -> f64 {
     let config = Config {
         quantize: Some(serde_json::from_str(quantize).unwrap()),
-        eve: EveModel { rho: 0.0 },
+        eve: EveModel::of(0.0),
         ..Config::default()
     };
     let settings = config.session(Kind::Csi);

@@ -22,7 +22,7 @@ fn series(rho: f64, n: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
 /// Small margins and a distant Eve, so that short series give keys.
 fn settings() -> Settings {
     let config = Config {
-        eve: EveModel { rho: 0.1 },
+        eve: EveModel::of(0.1),
         security: Security { epsilon: 2f64.powi(-16), ..Security::default() },
         ..Config::default()
     };
@@ -348,7 +348,7 @@ fn every_reconciler_serves_a_session() {
 /// Where even the lower end of the rate's interval says that reconciliation takes what Eve leaves, both end before it.
 #[test]
 fn a_hopeless_error_rate_ends_the_session() {
-    let settings = Settings { eve: EveModel { rho: 0.9 }, ..settings() };
+    let settings = Settings { eve: EveModel::of(0.9), ..settings() };
     let (alice, bob) = ends(&settings, 0.8, 8000, 1);
     let (alice, bob) = run(alice, bob).unwrap();
     for end in [alice, bob] {

@@ -109,6 +109,34 @@ fn eves_trace_is_as_good_as_the_model_says() {
     }
 }
 
+/// Eight antennas at 0.6 know what one at 0.905 does: the model grants it, her trace shows it, and the capacity is that of all of them.
+#[test]
+fn eves_antennas_are_granted_together() {
+    let sweep = |antennas: usize| Sweep {
+        rho: vec![0.99],
+        eve_rho: vec![0.6],
+        probes: vec![4000],
+        eve_trace: true,
+        methods: quantizers(&["threshold"]),
+        link: LinkConfig { eve_antennas: antennas, ..Sweep::default().link },
+        ..Sweep::default()
+    };
+    let (one, eight) = (run(&sweep(1), 3), run(&sweep(8), 3));
+    // Bounded below by those of a chain Alice, channel, Eve.
+    let joint = 0.6 * f64::sqrt(8.0 / (1.0 + 7.0 * 0.36 / 0.99));
+    assert_eq!(one[0].eve_joint_rho, 0.6);
+    assert!((eight[0].eve_joint_rho - joint).abs() < 1e-9, "{}", eight[0].eve_joint_rho);
+    let want = Capacity::of_model(0.99, joint, joint).unwrap();
+    let got = (eight[0].capacity_lower.unwrap(), eight[0].capacity_upper.unwrap());
+    assert!((got.0 - 2.0 * want.lower).abs() < 1e-9 && (got.1 - 2.0 * want.upper).abs() < 1e-9, "{got:?}");
+    assert!(eight[0].capacity_upper < one[0].capacity_upper);
+    for points in [&one, &eight] {
+        let [model, trace] = [0, 1].map(|k| points[k].entropy_per_bit.unwrap());
+        assert!(trace < model && trace > model - 0.12, "{model} {trace}");
+    }
+    assert!(eight[0].entropy_per_bit.unwrap() < one[0].entropy_per_bit.unwrap() - 0.2);
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let twice = Sweep { rho: vec![0.9, 0.9], probes: vec![100, 200, 100], ..Sweep::default() };

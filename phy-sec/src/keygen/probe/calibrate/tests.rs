@@ -94,7 +94,7 @@ fn a_reversed_end_agrees() {
     let gains = &mut probes.bob.gains;
     gains.invert_axis(Axis(1));
     let run = |calibrate: Calibrate| {
-        let config = Config { calibrate, eve: EveModel { rho: 0.2 }, ..Config::default() };
+        let config = Config { calibrate, eve: EveModel::of(0.2), ..Config::default() };
         let [alice, bob, eve] =
             [&probes.alice, &probes.bob, &probes.eve].map(|csi| config.trace(csi).unwrap());
         keygen::agree(&alice, &bob, Some(&eve), &config, 1, Default::default()).unwrap().report

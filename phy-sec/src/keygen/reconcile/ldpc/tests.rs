@@ -229,7 +229,7 @@ fn sessions_settle() {
     let method: Reconciler = serde_json::from_str(r#"{"method":"ldpc","frame":512}"#).unwrap();
     let config = Config {
         reconcile: method,
-        eve: EveModel { rho: 0.1 },
+        eve: EveModel::of(0.1),
         security: Security { epsilon: 2f64.powi(-16), ..Security::default() },
         ..Config::default()
     };
