@@ -8,10 +8,10 @@
 use std::error::Error;
 
 use ndarray::{Array2, ArrayView2};
-use num_complex::{Complex32, Complex64};
+use num_complex::Complex32;
 use phy_sec::jamming::array::{Arrival, Geometry};
 use phy_sec::jamming::mitigate::{
-    Beam, Blanking, Excision, Mask, Mitigation, Notch, Null, TrackingNotch, mitigate,
+    Beam, Blanking, Excision, Mask, Mitigation, Notch, Null, TrackingNotch, mitigate, sinr_db,
 };
 use phy_sec::sim;
 use phy_sec::sim::jammer::{Jammer, Ratio, SweepShape, mix};
@@ -66,8 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mixed = mix(&victim, &jammer, Ratio::Jsr(jsr), RATE, &mut rng)?;
             let x: Vec<_> = mixed.samples.iter().zip(&noise).map(|(x, n)| x + n).collect();
             let (y, _) = mitigate(ArrayView2::from_shape((1, SAMPLES), &x)?, method.clone(), RATE)?;
-            let after = sinr(&victim, &y.row(0).to_vec());
-            print!(" {:.1} ({after:.1}) |", after - sinr(&victim, &x));
+            let after = sinr_db(&victim, &y.row(0).to_vec())?;
+            print!(" {:.1} ({after:.1}) |", after - sinr_db(&victim, &x)?);
         }
         println!();
     }
@@ -100,24 +100,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let arrivals = arrivals.map(|(azimuth, signal)| Arrival { azimuth, elevation: 0.0, signal });
                 let x: Array2<Complex32> = line.receive(&arrivals, SAMPLES, 0.01, &mut rng)?;
                 let (y, _) = mitigate(x.view(), method.clone(), RATE)?;
-                let after = sinr(&victim, &y.row(0).to_vec());
-                print!(" {:.1} ({after:.1}) |", after - sinr(&victim, &x.row(0).to_vec()));
+                let after = sinr_db(&victim, &y.row(0).to_vec())?;
+                print!(" {:.1} ({after:.1}) |", after - sinr_db(&victim, &x.row(0).to_vec())?);
             }
             println!();
         }
     }
     Ok(())
-}
-
-/// SINR of `y` as an estimate of `s`, dB.
-fn sinr(s: &[Complex32], y: &[Complex32]) -> f64 {
-    let wide = |x: &Complex32| Complex64::new(x.re.into(), x.im.into());
-    let (mut cross, mut energy, mut total) = (Complex64::ZERO, 0.0, 0.0);
-    for (s, y) in s.iter().zip(y) {
-        cross += wide(s).conj() * wide(y);
-        energy += wide(s).norm_sqr();
-        total += wide(y).norm_sqr();
-    }
-    let part = cross.norm_sqr() / energy;
-    10.0 * (part / (total - part)).log10()
 }

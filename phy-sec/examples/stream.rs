@@ -65,19 +65,7 @@ impl Source for Loop {
 }
 
 fn source(rate: f64, seconds: f64, paced: bool) -> Box<Loop> {
-    let info = StreamInfo {
-        format: "simulated",
-        datatype: Datatype::CF32_LE,
-        channels: 1,
-        sample_rate: Some(rate),
-        center_frequency: None,
-        sample_start: 0,
-        samples: None,
-        segments: 1,
-        partial_bytes: 0,
-        description: None,
-        hardware: None,
-    };
+    let info = StreamInfo::new("simulated", Datatype::CF32_LE, 1, Some(rate));
     // A tenth of a second; the tone is on for 2 ms in its second half.
     let period = (rate / 10.0) as usize;
     let mut signal = sim::noise(&mut sim::rng(1), period, 1e-3);

@@ -3,9 +3,13 @@
 //! The decomposition is `nalgebra`'s (Householder tridiagonalisation and implicit QR), with the order, the checks and the bound on iterations that
 //! callers here rely on.
 
+mod scratch;
+
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::ArrayView2;
 use num_complex::Complex64;
+
+pub(crate) use scratch::Scratch;
 
 use crate::{Error, Result};
 

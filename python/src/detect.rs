@@ -1,7 +1,10 @@
 //! Detectors on plain windows and numbers: thresholds, statistics, CFAR, change points.
 
 use numpy::{PyReadonlyArray, ndarray::ArrayView2};
-use phy_sec::jamming::detect::{self, spectral_kurtosis};
+use phy_sec::jamming::{
+    array::{Criterion, source_number as count_sources},
+    detect::{self, spectral_kurtosis},
+};
 use pyo3::{prelude::*, types::PyDict};
 use serde_json::json;
 
@@ -331,6 +334,6 @@ pub(crate) fn source_number(
 ) -> PyResult<usize> {
     let values = array::series::<f64>("eigenvalues", eigenvalues)?;
     let criterion =
-        criterion.map_or(Ok(detect::SourceNumber::Mdl), |value| config::argument("criterion", value))?;
-    Ok(criterion.count(array::slice(&values)?, samples).map_err(Failure::from)?)
+        criterion.map_or(Ok(Criterion::default()), |value| config::argument("criterion", value))?;
+    Ok(count_sources(array::slice(&values)?, samples, criterion).map_err(Failure::from)?)
 }

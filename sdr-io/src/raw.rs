@@ -64,17 +64,10 @@ impl RawSource {
         };
         let dataset = Dataset::new(path, file, layout, vec![segment])?;
         let info = StreamInfo {
-            format: "raw",
-            datatype,
-            channels: layout.channels,
-            sample_rate: options.sample_rate,
             center_frequency: options.center_frequency,
-            sample_start: 0,
             samples: Some(samples),
-            segments: 1,
             partial_bytes,
-            description: None,
-            hardware: None,
+            ..StreamInfo::new("raw", datatype, layout.channels, options.sample_rate)
         };
         Ok(Self { info, dataset })
     }

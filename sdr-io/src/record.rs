@@ -353,19 +353,7 @@ mod tests {
     use crate::{OpenOptions, open};
 
     fn info() -> StreamInfo {
-        StreamInfo {
-            format: "test",
-            datatype: Datatype::CI16_LE,
-            channels: 2,
-            sample_rate: Some(1e6),
-            center_frequency: Some(1e9),
-            sample_start: 0,
-            samples: None,
-            segments: 1,
-            partial_bytes: 0,
-            description: None,
-            hardware: None,
-        }
+        StreamInfo { center_frequency: Some(1e9), ..StreamInfo::new("test", Datatype::CI16_LE, 2, Some(1e6)) }
     }
 
     /// Sample k of channel c is (k, c) in units of 2^-15.

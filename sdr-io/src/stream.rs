@@ -32,6 +32,23 @@ pub struct StreamInfo {
 }
 
 impl StreamInfo {
+    /// One stream without end, of which nothing else is known.
+    pub fn new(format: &'static str, datatype: Datatype, channels: usize, sample_rate: Option<f64>) -> Self {
+        Self {
+            format,
+            datatype,
+            channels,
+            sample_rate,
+            center_frequency: None,
+            sample_start: 0,
+            samples: None,
+            segments: 1,
+            partial_bytes: 0,
+            description: None,
+            hardware: None,
+        }
+    }
+
     /// Seconds of signal, where rate and length are known.
     pub fn duration(&self) -> Option<f64> {
         Some(self.samples? as f64 / self.sample_rate?)

@@ -68,17 +68,10 @@ impl WavSource {
         };
         let dataset = Dataset::new(path, file, layout, vec![segment])?;
         let info = StreamInfo {
-            format: "wav",
-            datatype: layout.datatype,
-            channels: 1,
-            sample_rate: layout.sample_rate,
             center_frequency,
-            sample_start: 0,
             samples: Some(samples),
-            segments: 1,
             partial_bytes,
-            description: None,
-            hardware: None,
+            ..StreamInfo::new("wav", layout.datatype, 1, layout.sample_rate)
         };
         Ok(Self { info, dataset })
     }

@@ -32,19 +32,7 @@ fn lost(block: u64) -> Lost {
 #[test]
 fn writer() {
     let Some(path) = std::env::var_os(WRITER) else { return };
-    let info = StreamInfo {
-        format: "test",
-        datatype: Datatype::CI16_LE,
-        channels: CHANNELS,
-        sample_rate: Some(1e6),
-        center_frequency: None,
-        sample_start: 0,
-        samples: None,
-        segments: 1,
-        partial_bytes: 0,
-        description: None,
-        hardware: None,
-    };
+    let info = StreamInfo::new("test", Datatype::CI16_LE, CHANNELS, Some(1e6));
     let create = CreateOptions { datatype: Some(Datatype::CI16_LE), ..CreateOptions::default() };
     let options =
         RecordOptions { create, keep_free: 0, most_samples: Some(50_000_000), ..RecordOptions::default() };

@@ -18,7 +18,7 @@ mod suggest;
 mod tracking_notch;
 
 use ndarray::{Array2, ArrayView2, Axis};
-use num_complex::Complex32;
+use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};
 
 pub use beam::{Beam, weights};
@@ -303,6 +303,35 @@ impl<S: Single> Stage for Each<S> {
 
 fn check(field: &'static str, rule: &'static str, ok: bool, got: impl std::fmt::Display) -> Result<()> {
     if ok { Ok(()) } else { Err(Error::OutOfRange { field, rule, got: got.to_string() }) }
+}
+
+/// SINR of `y` as an estimate of `victim`, dB, up to a common factor: whatever is not a multiple of `victim` counts against it. What an answer gains is
+/// the difference of this after it and before it.
+///
+/// # Errors
+/// [`Error::Shape`] for two lengths; [`Error::TooShort`] for a victim without power.
+pub fn sinr_db(victim: &[Complex32], y: &[Complex32]) -> Result<f64> {
+    if victim.len() != y.len() {
+        let (need, got) = (format!("[{}]", victim.len()), format!("[{}]", y.len()));
+        return Err(Error::Shape { what: "y", need, got });
+    }
+    let wide = |x: &Complex32| Complex64::new(x.re.into(), x.im.into());
+    let (mut cross, mut energy, mut total) = (Complex64::ZERO, 0.0, 0.0);
+    for (s, y) in victim.iter().zip(y) {
+        cross += wide(s).conj() * wide(y);
+        energy += wide(s).norm_sqr();
+        total += wide(y).norm_sqr();
+    }
+    if energy <= 0.0 {
+        return Err(Error::TooShort {
+            what: "SINR",
+            need: 1,
+            unit: "samples of the victim with power",
+            got: 0,
+        });
+    }
+    let part = cross.norm_sqr() / energy;
+    Ok(10.0 * (part / (total - part)).log10())
 }
 
 #[cfg(test)]

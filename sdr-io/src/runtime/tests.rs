@@ -34,19 +34,7 @@ struct Scripted {
 
 impl Scripted {
     fn new(script: impl IntoIterator<Item = Act>) -> Box<Self> {
-        let info = StreamInfo {
-            format: "script",
-            datatype: Datatype::CF32_LE,
-            channels: 1,
-            sample_rate: Some(1e6),
-            center_frequency: None,
-            sample_start: 0,
-            samples: None,
-            segments: 1,
-            partial_bytes: 0,
-            description: None,
-            hardware: None,
-        };
+        let info = StreamInfo::new("script", Datatype::CF32_LE, 1, Some(1e6));
         let script = script.into_iter().collect();
         Box::new(Self { info, script, sample: 0, global: 0, pause: Duration::ZERO })
     }

@@ -103,17 +103,9 @@ impl SoapySource {
         };
         stream.activate(start).map_err(radio)?;
         let info = StreamInfo {
-            format: "soapy",
-            datatype: settled.format.datatype(),
-            channels: count,
-            sample_rate: Some(settled.sample_rate),
             center_frequency: Some(settled.center_frequency),
-            sample_start: 0,
-            samples: None,
-            segments: 1,
-            partial_bytes: 0,
-            description: None,
             hardware: Some(if hardware.is_empty() { driver } else { format!("{driver} {hardware}") }),
+            ..StreamInfo::new("soapy", settled.format.datatype(), count, Some(settled.sample_rate))
         };
         let words = match settled.format {
             SampleFormat::Cf32 => 0, // only for rows that are not contiguous

@@ -22,7 +22,7 @@ pub enum Criterion {
 /// - `snapshots`: independent samples behind the covariance
 ///
 /// # Errors
-/// [`Error::TooShort`] for fewer than two eigenvalues; [`Error::OutOfRange`] without snapshots, or for eigenvalues that are not above 0 (a singular covariance).
+/// [`Error::TooShort`] for fewer than two eigenvalues; [`Error::OutOfRange`] without snapshots, or for eigenvalues that are not above 0 (a singular covariance) or rise.
 ///
 /// # Source
 /// Wax and Kailath, IEEE Trans. ASSP 33(2), 1985, eqs. 16 and 17.
@@ -42,6 +42,9 @@ pub fn source_number(eigenvalues: &[f64], snapshots: usize, criterion: Criterion
             format!("{bad:e}"),
         ));
     }
+    if let Some(pair) = eigenvalues.windows(2).find(|pair| pair[1] > pair[0]) {
+        return Err(out("eigenvalues", "descending", format!("{:e} before {:e}", pair[0], pair[1])));
+    }
     let cost = |k: usize| {
         let rest = &eigenvalues[k..];
         let arithmetic = rest.iter().sum::<f64>() / rest.len() as f64;
@@ -55,4 +58,18 @@ pub fn source_number(eigenvalues: &[f64], snapshots: usize, criterion: Criterion
             }
     };
     Ok((0..n).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_spectrum() {
+        for values in [&[1.0][..], &[1.0, 2.0], &[1.0, 0.0], &[f64::NAN, 1.0], &[1.0, f64::NAN]] {
+            assert!(source_number(values, 10, Criterion::Mdl).is_err(), "{values:?}");
+        }
+        assert!(source_number(&[2.0, 1.0], 0, Criterion::Mdl).is_err());
+        assert_eq!(source_number(&[100.0, 1.0, 1.0], 100, Criterion::Mdl).unwrap(), 1);
+    }
 }

@@ -11,8 +11,8 @@ use rand::RngExt;
 use rand_distr::{Distribution, Gamma, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::{calibrate::Calibration, covariance::Measure, hermitian::Hermitian, window::Null};
-use crate::{Backend, Error, Result};
+use super::{calibrate::Calibration, covariance::Measure, window::Null};
+use crate::{Backend, Error, Result, hermitian::Scratch};
 
 /// A covariance detector over antennas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Antennas {
             let need = format!("[{}, samples]", self.antennas);
             return Err(Error::Shape { what: "samples", need, got: format!("{:?}", x.shape()) });
         }
-        let mut matrix = Hermitian::new(self.antennas);
+        let mut matrix = Scratch::new(self.antennas);
         covariance(x, backend, &mut matrix.entries)?;
         Ok(self.measure.of(&mut matrix))
     }
@@ -65,7 +65,7 @@ impl Antennas {
 
     fn null(&self, samples: usize) -> Null {
         let (m, measure) = (self.antennas, self.measure);
-        let mut matrix = Hermitian::new(m);
+        let mut matrix = Scratch::new(m);
         let mut factor = vec![Complex64::ZERO; m * m];
         let gammas: Vec<_> = (0..m)
             .map(|i| Gamma::new((samples - i) as f64, 1.0).expect("as many samples as antennas"))
@@ -108,21 +108,6 @@ fn covariance(x: ArrayView2<'_, Complex32>, backend: &Backend, out: &mut [Comple
         }
     }
     Ok(())
-}
-
-/// The eigenvalues of the sample covariance of `x`, `[antenna, sample]`, largest first: what
-/// [`super::SourceNumber`] counts sources by.
-///
-/// # Errors
-/// As [`Antennas::statistic`].
-pub fn eigenvalues(x: ArrayView2<'_, Complex32>, backend: &Backend) -> Result<Vec<f64>> {
-    let any = Antennas { measure: Measure::MaxMinEigenvalue, antennas: x.nrows() };
-    any.check(x.ncols())?;
-    let mut matrix = Hermitian::new(any.antennas);
-    covariance(x, backend, &mut matrix.entries)?;
-    let mut values: Vec<f64> = matrix.eigenvalues().iter().map(|value| value / x.ncols() as f64).collect();
-    values.sort_by(|a, b| b.total_cmp(a));
-    Ok(values)
 }
 
 #[cfg(test)]

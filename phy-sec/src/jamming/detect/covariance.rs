@@ -12,11 +12,8 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    hermitian::Hermitian,
-    window::{Null, Statistic, WindowDetector},
-};
-use crate::{Backend, Error, Result};
+use super::window::{Null, Statistic, WindowDetector};
+use crate::{Backend, Error, Result, hermitian::Scratch};
 
 /// What is measured of a covariance matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +53,16 @@ impl Measure {
     /// [`Error::OutOfRange`] unless there are 2..=64 lags.
     pub fn of_autocorrelations(self, lags: &[Complex64]) -> Result<f64> {
         check(lags.len(), usize::MAX)?;
-        let mut matrix = Hermitian::new(lags.len());
+        let mut matrix = Scratch::new(lags.len());
         toeplitz(&mut matrix, |l| lags[l]);
         Ok(self.of(&mut matrix))
     }
 
     /// Of the matrix written in `r`, which is used up. Not a number for the zero matrix.
-    pub(super) fn of(self, r: &mut Hermitian) -> f64 {
+    pub(super) fn of(self, r: &mut Scratch) -> f64 {
         let n = r.order();
         let trace: f64 = (0..n).map(|i| r.entries[i * n + i].re).sum();
-        let beside = |r: &Hermitian| {
+        let beside = |r: &Scratch| {
             let entries = r.entries.iter().enumerate().filter(|(i, _)| i / n != i % n);
             entries.map(|(_, entry)| entry.norm()).fold(0.0, f64::max)
         };
@@ -98,7 +95,7 @@ impl Measure {
 }
 
 /// Writes the Toeplitz matrix of `lag(0..order)`.
-fn toeplitz(r: &mut Hermitian, lag: impl Fn(usize) -> Complex64) {
+fn toeplitz(r: &mut Scratch, lag: impl Fn(usize) -> Complex64) {
     let n = r.order();
     for l in 0..n {
         let value = lag(l);
@@ -122,7 +119,7 @@ const DRAW_LAGS: usize = 4096;
 /// Draws under white noise. In long windows the normalised lags themselves are drawn: they are uncorrelated for any number
 /// of samples, of variance `(n - l)/(n(n + 1))`, and Gaussian but for terms of order `1/n`.
 fn null(measure: Measure, smoothing: usize, samples: usize, backend: &Backend) -> Result<Null> {
-    let mut matrix = Hermitian::new(smoothing);
+    let mut matrix = Scratch::new(smoothing);
     if samples < DRAW_LAGS {
         let mut statistic = statistic(measure, smoothing, backend);
         let mut noise = super::calibrate::Noise::new(samples);
@@ -142,7 +139,7 @@ fn null(measure: Measure, smoothing: usize, samples: usize, backend: &Backend) -
 
 fn statistic(measure: Measure, smoothing: usize, backend: &Backend) -> Statistic {
     let backend = backend.clone();
-    let mut matrix = Hermitian::new(smoothing);
+    let mut matrix = Scratch::new(smoothing);
     let mut lags = vec![Complex64::ZERO; smoothing];
     Box::new(move |x| {
         autocorrelations(&backend, x, &mut lags);
@@ -231,7 +228,7 @@ mod tests {
             (Measure::CovarianceFrobenius, 1.25),
             (Measure::MaxAutocorrelation, 0.5),
         ] {
-            let mut matrix = Hermitian::new(2);
+            let mut matrix = Scratch::new(2);
             toeplitz(&mut matrix, |l| if l == 0 { Complex64::ONE } else { rho });
             let got = measure.of(&mut matrix);
             assert!((got - want).abs() < 1e-12, "{measure:?}: {got} {want}");

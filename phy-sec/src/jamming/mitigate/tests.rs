@@ -14,19 +14,6 @@ fn one(x: &[Complex32]) -> ArrayView2<'_, Complex32> {
     ArrayView2::from_shape((1, x.len()), x).unwrap()
 }
 
-/// SINR of `y` as an estimate of `s`, dB: whatever is not a multiple of `s` counts against it.
-fn sinr(s: &[Complex32], y: &[Complex32]) -> f64 {
-    let wide = |x: &Complex32| Complex64::new(x.re.into(), x.im.into());
-    let (mut cross, mut energy, mut total) = (Complex64::ZERO, 0.0, 0.0);
-    for (s, y) in s.iter().zip(y) {
-        cross += wide(s).conj() * wide(y);
-        energy += wide(s).norm_sqr();
-        total += wide(y).norm_sqr();
-    }
-    let part = cross.norm_sqr() / energy;
-    10.0 * (part / (total - part)).log10()
-}
-
 /// A victim that fills the band, 20 dB over the noise, with a jammer 15 dB over the victim: gain of an answer, dB.
 fn gain(jammer: &Jammer, method: Mitigation) -> f64 {
     let mut rng = sim::rng(5);
@@ -35,7 +22,7 @@ fn gain(jammer: &Jammer, method: Mitigation) -> f64 {
     let mixed = mix(&victim, jammer, Ratio::Jsr(15.0), RATE, &mut rng).unwrap();
     let x: Vec<_> = mixed.samples.iter().zip(&noise).map(|(x, n)| x + n).collect();
     let (y, _) = mitigate(one(&x), method, RATE).unwrap();
-    sinr(&victim, y.row(0).as_slice().unwrap()) - sinr(&victim, &x)
+    sinr_db(&victim, y.row(0).as_slice().unwrap()).unwrap() - sinr_db(&victim, &x).unwrap()
 }
 
 #[test]
@@ -81,7 +68,7 @@ fn a_clean_victim_comes_through() {
         (Mitigation::Mask(Mask::default()), 100.0),
     ] {
         let (y, removed) = mitigate(one(&victim), method.clone(), RATE).unwrap();
-        let got = sinr(&victim, y.row(0).as_slice().unwrap());
+        let got = sinr_db(&victim, y.row(0).as_slice().unwrap()).unwrap();
         println!("{}: {got:.1} dB, {removed:?}", method.name());
         assert!(got > least, "{}: {got}", method.name());
         assert_eq!(y.ncols(), victim.len());
@@ -97,7 +84,7 @@ fn arrays_null_what_one_antenna_cannot() {
     let arrivals =
         [(0.0, &victim), (0.7, &jammer)].map(|(azimuth, signal)| Arrival { azimuth, elevation: 0.0, signal });
     let x = line.receive(&arrivals, 20_000, 0.01, &mut rng).unwrap();
-    let before = sinr(&victim, &x.row(0).to_vec());
+    let before = sinr_db(&victim, &x.row(0).to_vec()).unwrap();
     for (method, channels) in [
         (Mitigation::Null(Null::default()), 4),
         (Mitigation::Beam(Beam { geometry: line.clone(), ..Default::default() }), 1),
@@ -105,7 +92,7 @@ fn arrays_null_what_one_antenna_cannot() {
     ] {
         let (y, _) = mitigate(x.view(), method.clone(), RATE).unwrap();
         assert_eq!(y.dim(), (channels, 20_000));
-        let got = sinr(&victim, &y.row(0).to_vec()) - before;
+        let got = sinr_db(&victim, &y.row(0).to_vec()).unwrap() - before;
         println!("{}: {got:.1} dB", method.name());
         assert!(got > 40.0, "{}: {got}", method.name());
     }

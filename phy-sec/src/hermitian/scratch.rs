@@ -1,23 +1,23 @@
-//! Eigenvalues of small Hermitian matrices without allocating: Householder reduction to a real tridiagonal matrix, then the
+//! Eigenvalues alone, without allocating, for covariances by the hundred thousand (the draws that thresholds are calibrated by): Householder reduction to a real tridiagonal matrix, then the
 //! implicit QL iteration (Golub and Van Loan, Matrix Computations, 4th edition, sections 8.3.1 and 8.3.3).
 
 use num_complex::Complex64;
 
 /// Scratch for matrices of one order.
 #[derive(Debug, Clone)]
-pub(super) struct Hermitian {
+pub(crate) struct Scratch {
     order: usize,
     /// `[row, column]`; the caller writes it, both triangles.
-    pub(super) entries: Vec<Complex64>,
+    pub(crate) entries: Vec<Complex64>,
     values: Vec<f64>,
     beside: Vec<f64>,
     v: Vec<Complex64>,
     p: Vec<Complex64>,
 }
 
-impl Hermitian {
-    pub(super) fn new(order: usize) -> Self {
-        Hermitian {
+impl Scratch {
+    pub(crate) fn new(order: usize) -> Self {
+        Scratch {
             order,
             entries: vec![Complex64::ZERO; order * order],
             values: vec![0.0; order],
@@ -27,12 +27,12 @@ impl Hermitian {
         }
     }
 
-    pub(super) fn order(&self) -> usize {
+    pub(crate) fn order(&self) -> usize {
         self.order
     }
 
     /// The eigenvalues of what is written in `entries`, in no order; `entries` is used up.
-    pub(super) fn eigenvalues(&mut self) -> &[f64] {
+    pub(crate) fn eigenvalues(&mut self) -> &[f64] {
         self.reduce();
         self.iterate();
         &self.values
@@ -40,7 +40,7 @@ impl Hermitian {
 
     fn reduce(&mut self) {
         let n = self.order;
-        let Hermitian { entries: a, values, beside, v, p, .. } = self;
+        let Scratch { entries: a, values, beside, v, p, .. } = self;
         for k in 0..n {
             values[k] = a[k * n + k].re;
             if k + 1 == n {
@@ -153,7 +153,7 @@ mod tests {
                     _ => DMatrix::identity(n, n) * Complex64::new(3.0, 0.0),
                 };
                 let mut want: Vec<f64> = matrix.symmetric_eigenvalues().iter().copied().collect();
-                let mut scratch = Hermitian::new(n);
+                let mut scratch = Scratch::new(n);
                 for i in 0..n {
                     for j in 0..n {
                         scratch.entries[i * n + j] = matrix[(i, j)];
