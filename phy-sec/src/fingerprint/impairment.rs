@@ -26,6 +26,7 @@ use std::ops::RangeInclusive;
 
 use num_complex::{Complex32, Complex64};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::feature::{Estimate, Measured, Missing};
 use crate::{Error, Result};
@@ -141,6 +142,22 @@ impl Impairments {
     /// Why there is none.
     pub fn get(&self, which: Impairment) -> Measured {
         self.values[which as usize]
+    }
+
+    /// Every impairment's `value`, `standard_error`, `missing` (why there is no value) and `unit`, by its name.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        let value = |which: &Impairment| {
+            let got = self.get(*which);
+            let value = json!({
+                "value": got.ok().map(|got| got.value),
+                "standard_error": got.ok().and_then(|got| got.standard_error),
+                "missing": got.err().map(|why| why.to_string()),
+                "unit": which.unit(),
+            });
+            (which.name().to_owned(), value)
+        };
+        Impairment::ALL.iter().map(value).collect()
     }
 }
 

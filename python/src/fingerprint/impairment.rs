@@ -2,10 +2,10 @@
 
 use phy_sec::fingerprint::{
     burst::mode_s,
-    impairment::{Config, Estimator, Impairment, Impairments, Reference},
+    impairment::{Config, Estimator, Impairments, Reference},
 };
 use pyo3::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     array::{self, Samples},
@@ -90,19 +90,9 @@ pub(crate) fn impairments<'py>(
 }
 
 fn burst(burst: &Impairments) -> Value {
-    let value = |which: &Impairment| {
-        let got = burst.get(*which);
-        let value = json!({
-            "value": got.ok().map(|got| got.value),
-            "standard_error": got.ok().and_then(|got| got.standard_error),
-            "missing": got.err().map(|why| why.to_string()),
-            "unit": which.unit(),
-        });
-        (which.name().to_owned(), value)
-    };
     json!({
         "start": burst.start, "samples": burst.samples, "gain": [burst.gain.re, burst.gain.im],
-        "values": Impairment::ALL.iter().map(value).collect::<Map<_, _>>(),
+        "values": burst.to_json(),
     })
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::{Context as _, bail};
 use phy_sec::fingerprint::impairment::{Config, Estimator, Impairment, Impairments, Reference};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::cli::{
     Context, Outcome, report,
@@ -88,19 +88,10 @@ fn reference(args: &FeatureArgs, rate: f64, context: &Context) -> anyhow::Result
 
 /// `phy-sec.impairments/1` of `docs/json.md`.
 fn line(name: &str, burst: &Impairments) -> serde_json::Value {
-    let value = |which: &Impairment| {
-        let got = burst.get(*which);
-        let value = json!({
-            "value": got.ok().map(|got| got.value),
-            "standard_error": got.ok().and_then(|got| got.standard_error),
-            "missing": got.err().map(|why| why.to_string()),
-        });
-        (which.name().to_owned(), value)
-    };
     json!({
         "schema": "phy-sec.impairments/1", "source": name, "sample_start": burst.start, "sample_count": burst.samples,
         "gain": [burst.gain.re, burst.gain.im],
-        "values": Impairment::ALL.iter().map(value).collect::<Map<_, _>>(),
+        "values": burst.to_json(),
     })
 }
 
